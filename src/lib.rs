@@ -1,0 +1,9 @@
+//! dockless takes a project directory to a running Amazon ECS service without a Docker daemon.
+//!
+//! The modules stand on floors; a module names only floors below its own (see `ARCHITECTURE.md`). The library never
+//! prints, exits, reads the environment or asks the time except through what is handed to it.
+
+// floor 0
+pub mod ground;
+// floor 1
+pub mod oci;

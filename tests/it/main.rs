@@ -1,0 +1,1 @@
+//! Everything that needs no outside server, in one binary.
