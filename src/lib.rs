@@ -7,3 +7,6 @@
 pub mod ground;
 // floor 1
 pub mod oci;
+// floor 2
+pub mod event;
+pub mod spec;

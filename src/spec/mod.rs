@@ -1,0 +1,39 @@
+//! Floor 2: the build file, from text to a [`BuildSpec`] without open questions.
+//!
+//! [`load`] finds the file, `parse` makes a tree in which every key and value knows its place, and
+//! `resolve` reads the tree key by key: variables are replaced where a value is read, so that
+//! what is not read (comments, `x-*`) needs no variable. [`load_user_config`] does the same for the user's own file.
+
+mod base_source;
+mod build_spec;
+mod deploy_spec;
+mod env_value;
+mod error;
+mod field;
+mod git;
+mod interpolate;
+mod load;
+mod load_user_config;
+mod node;
+mod parse;
+mod project_path;
+mod resolve;
+mod source;
+mod template;
+mod user_config;
+mod variables;
+mod words;
+
+pub use build_spec::{
+    BaseSource, BuildSpec, Compression, ConfigSpec, Destination, FileContent, FileSpec, FileWhat, Format,
+    HealthcheckSpec, IgnoreFile, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule,
+};
+pub use deploy_spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+pub use env_value::EnvValue;
+pub use error::{Flaw, SpecError};
+pub use load::{Inputs, Overrides, load};
+pub use load_user_config::load_user_config;
+pub use user_config::{HostConfig, Scheme, UserConfig};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! From the tree to a [`BuildSpec`]: every key has one reader here.
+
+mod config;
+mod deploy;
+mod file;
+mod layer;
+mod rules;
+
+use std::path::Path;
+
+use super::base_source::base_source;
+use super::build_spec::{BaseSource, BuildSpec, Compression, Format};
+use super::error::{Problem, SpecError};
+use super::field::{Field, Keys, Map, Reader};
+use super::load::{Inputs, document};
+use super::node::{Node, Value};
+use super::source::Source;
+use super::variables::Variables;
+use super::{project_path, words};
+use crate::oci::{Annotations, Platform, Repository, Tag};
+
+/// The keys of the whole file.
+const KEYS: Keys = Keys {
+    known: &[
+        "version",
+        "format",
+        "name",
+        "tags",
+        "base",
+        "platforms",
+        "compression",
+        "layers",
+        "config",
+        "annotations",
+        "secrets",
+        "deploy",
+    ],
+    later: &["contexts", "cache_from", "repository", "environments"],
+};
+
+/// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// The last second of the year 9999, beyond which RFC 3339 has no words.
+const MAX_SECONDS: u64 = 253_402_300_799;
+
+/// Resolves the build file at `file`, whose text is `source`.
+pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> Result<BuildSpec, SpecError> {
+    let root = without_extensions(document(source)?);
+    let variables = Variables::new(inputs.project, inputs.environment);
+    let reader = Reader { source, variables: Some(&variables) };
+    let root = Field::root(&reader, &root);
+    // A file of a later version has keys that are unknown here: its version is what is wrong with it.
+    check_version(&root.any_map()?)?;
+    let root = root.map(&KEYS)?;
+    let platform = platform(&root, inputs)?;
+    variables.set_platform(platform.as_ref());
+    let config = root.read("config", config::config)?.unwrap_or_default();
+    let context = Context { project: inputs.project, source_date_epoch: epoch(inputs)? };
+    let working_dir = config.working_dir.as_deref();
+    let layers = root.read("layers", |field| layer::layers(field, &context, working_dir))?.unwrap_or_default();
+    Ok(BuildSpec {
+        project: inputs.project.to_owned(),
+        file: file.to_owned(),
+        format: format(&root)?,
+        name: name(&root, inputs)?,
+        tags: tags(&root, inputs)?,
+        base: base(&root, inputs)?,
+        platform,
+        compression: compression(&root)?,
+        layers,
+        config,
+        annotations: root.read("annotations", annotations)?.unwrap_or_default(),
+        secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
+        deploy: root.read("deploy", |field| deploy::deploy(field, inputs.project))?,
+        source_date_epoch: context.source_date_epoch,
+    })
+}
+
+/// What readers of layers need to know beside the file.
+struct Context<'a> {
+    project: &'a Path,
+    source_date_epoch: Option<u64>,
+}
+
+/// Drops the keys of the top level that are the user's own, such as places for anchors.
+fn without_extensions(mut root: Node) -> Node {
+    if let Value::Map(entries) = &mut root.value {
+        entries.retain(|entry| !entry.key.starts_with("x-"));
+    }
+    root
+}
+
+fn check_version(root: &Map<'_>) -> Result<(), SpecError> {
+    let Some(version) = root.get("version") else {
+        let problem = Problem::new("`version` is missing").hint("write `version: 1` on the first line");
+        return Err(root.field().flaw(problem));
+    };
+    match version.number(0, u64::MAX)? {
+        1 => Ok(()),
+        other => Err(version.flaw(
+            Problem::new(format!("version {other} of the build file is not known"))
+                .hint("write `version: 1`, or use a later dockless"),
+        )),
+    }
+}
+
+fn format(root: &Map<'_>) -> Result<Format, SpecError> {
+    let Some(format) = root.get("format") else { return Ok(Format::default()) };
+    match format.number(0, u64::MAX)? {
+        1 => Ok(Format::V1),
+        other => Err(format.flaw(
+            Problem::new(format!("format {other} of layers is not known"))
+                .hint("write `format: 1`, or use a later dockless"),
+        )),
+    }
+}
+
+fn overridden<T>(
+    option: &'static str,
+    value: &str,
+    read: impl FnOnce(&str) -> Result<T, Problem>,
+) -> Result<T, SpecError> {
+    read(value).map_err(|Problem { message, hint }| SpecError::Override { option, message, hint })
+}
+
+fn platform(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Option<Platform>, SpecError> {
+    let of_file = root.read("platforms", platforms)?;
+    match &inputs.overrides.platform {
+        Some(platform) => overridden("--platform", platform, words::platform).map(Some),
+        None => Ok(of_file),
+    }
+}
+
+fn platforms(field: Field<'_>) -> Result<Platform, SpecError> {
+    let list = field.list()?;
+    match list[..] {
+        [platform] => platform.parse(words::platform),
+        [] => {
+            Err(field.flaw(Problem::new("`platforms` is empty").hint("name one, or remove the key for the base's own")))
+        }
+        [_, second, ..] => Err(second.flaw(
+            Problem::new("several platforms are not supported yet")
+                .hint("keep one, and build the others with `--platform`"),
+        )),
+    }
+}
+
+fn name(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Option<Repository>, SpecError> {
+    match &inputs.overrides.name {
+        Some(name) => overridden("--name", name, words::repository).map(Some),
+        None => root.read("name", |field| field.parse(words::repository)),
+    }
+}
+
+fn tags(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Vec<Tag>, SpecError> {
+    if !inputs.overrides.tags.is_empty() {
+        return inputs.overrides.tags.iter().map(|tag| overridden("--tag", tag, words::tag)).collect();
+    }
+    let Some(field) = root.get("tags") else { return Ok(vec![Tag::latest()]) };
+    let mut tags = Vec::new();
+    for entry in field.list()? {
+        let tag = entry.parse(words::tag)?;
+        if tags.contains(&tag) {
+            return Err(entry.flaw(Problem::new(format!("the tag `{tag}` is given twice")).hint("remove one of them")));
+        }
+        tags.push(tag);
+    }
+    if tags.is_empty() {
+        return Err(field.flaw(Problem::new("`tags` is empty").hint("remove the key for `latest`")));
+    }
+    Ok(tags)
+}
+
+fn base(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<BaseSource, SpecError> {
+    let read = |text: &str| base_source(text, inputs.project);
+    if let Some(base) = &inputs.overrides.base {
+        return overridden("--base", base, read);
+    }
+    match root.get("base") {
+        Some(field) => field.parse(read),
+        None => {
+            let problem = Problem::new("`base` is missing")
+                .hint("write what is built on, such as `base: docker.io/library/debian:13-slim`, or `base: scratch`");
+            Err(root.field().flaw(problem))
+        }
+    }
+}
+
+fn compression(root: &Map<'_>) -> Result<Compression, SpecError> {
+    Ok(root.read("compression", |field| field.parse(words::compression))?.unwrap_or_default())
+}
+
+fn annotations(field: Field<'_>) -> Result<Annotations, SpecError> {
+    let entries = field.entries()?;
+    entries.into_iter().map(|entry| Ok((nonempty_key(entry)?, entry.verbatim()?))).collect()
+}
+
+/// Returns the key of an annotation or label (image-spec, annotations.md: never empty).
+fn nonempty_key(entry: Field<'_>) -> Result<String, SpecError> {
+    match entry.name() {
+        "" => Err(entry.key_flaw(Problem::new("the key is empty").hint("remove the entry"))),
+        key => Ok(key.to_owned()),
+    }
+}
+
+fn secrets_allow(field: Field<'_>) -> Result<Vec<String>, SpecError> {
+    let map = field.map(&Keys { known: &["allow"], later: &[] })?;
+    Ok(map.read("allow", project_path::patterns)?.unwrap_or_default())
+}
+
+fn epoch(inputs: &Inputs<'_>) -> Result<Option<u64>, SpecError> {
+    let Some(value) = (inputs.environment)(EPOCH).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    match value.parse() {
+        Ok(seconds) if digits && seconds <= MAX_SECONDS => Ok(Some(seconds)),
+        _ => Err(SpecError::Epoch { name: EPOCH, value }),
+    }
+}
