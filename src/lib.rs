@@ -10,3 +10,4 @@ pub mod oci;
 // floor 2
 pub mod event;
 pub mod spec;
+pub mod store;

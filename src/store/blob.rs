@@ -1,0 +1,71 @@
+//! A blob whose bytes can be opened again, as often as a retry needs them.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::ground::{FileError, files};
+use crate::oci::Digest;
+
+/// Bytes that are named by their digest and can be opened again.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// The count of the bytes.
+    pub size: u64,
+    /// Where they are.
+    pub bytes: BlobBytes,
+}
+
+/// Where the bytes of a blob are.
+#[derive(Clone, Debug)]
+pub enum BlobBytes {
+    /// In memory: configs and manifests.
+    Memory(Arc<[u8]>),
+    /// In a file, from `offset` on: a store, a layout, or a member of an uncompressed archive.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where the blob begins in it.
+        offset: u64,
+    },
+}
+
+impl Blob {
+    /// Makes a blob of bytes in memory.
+    pub fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), size: bytes.len() as u64, bytes: BlobBytes::Memory(bytes.into()) }
+    }
+
+    /// Returns the bytes if they are in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match &self.bytes {
+            BlobBytes::Memory(bytes) => Some(bytes),
+            BlobBytes::File { .. } => None,
+        }
+    }
+
+    /// Opens the bytes from the start. Nothing is verified: a reader that must know hashes what it reads.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, FileError> {
+        match &self.bytes {
+            BlobBytes::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
+            BlobBytes::File { path, offset } => {
+                let mut file = files::open(path)?;
+                seek(&mut file, *offset).map_err(FileError::on("read", path))?;
+                Ok(Box::new(file.take(self.size)))
+            }
+        }
+    }
+}
+
+fn seek(file: &mut File, offset: u64) -> io::Result<()> {
+    if offset > 0 {
+        file.seek(SeekFrom::Start(offset))?;
+    }
+    Ok(())
+}

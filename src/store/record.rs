@@ -1,0 +1,53 @@
+//! Small records by key: facts that cost work to find, such as the tree of a base layer by its digest.
+//!
+//! A record is a frame: a line that names the form, the SHA-256 of kind, key and content (each after its length), then
+//! the content. One that was torn, flipped or moved to another name does not match its sum and is as good as absent.
+
+use std::path::PathBuf;
+
+use super::{Store, StoreError};
+use crate::ground::files;
+use crate::oci::{Digest, Hasher};
+
+const FORM: &[u8] = b"dockless-record 1\n";
+
+impl Store {
+    /// Returns what was recorded under a kind and a key, or `None` where there is nothing that can be trusted.
+    ///
+    /// # Errors
+    /// When a record is there and cannot be read at all.
+    pub fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut frame) = files::read_if_present(&self.record_path(kind, key))? else { return Ok(None) };
+        let header = FORM.len() + 32;
+        if frame.len() < header || !frame.starts_with(FORM) {
+            return Ok(None);
+        }
+        let content = frame.split_off(header);
+        Ok((frame[FORM.len()..] == *sum(&[kind.as_bytes(), key.as_bytes(), &content]).as_bytes()).then_some(content))
+    }
+
+    /// Records something under a kind and a key, in place of what was there.
+    ///
+    /// # Errors
+    /// When it cannot be written; then the old record stands.
+    pub fn set_record(&self, kind: &str, key: &str, content: &[u8]) -> Result<(), StoreError> {
+        let sum = sum(&[kind.as_bytes(), key.as_bytes(), content]);
+        let frame = [FORM, sum.as_bytes().as_slice(), content].concat();
+        Ok(files::write_atomic(&self.record_path(kind, key), &frame)?)
+    }
+
+    /// The name is made of the key's digest: any text is a key. Kinds are words of the code.
+    fn record_path(&self, kind: &str, key: &str) -> PathBuf {
+        debug_assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "a kind is a folder name");
+        self.root().join("records").join(kind).join(Digest::of(key.as_bytes()).hex())
+    }
+}
+
+fn sum(parts: &[&[u8]]) -> Digest {
+    let mut hasher = Hasher::default();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finish()
+}

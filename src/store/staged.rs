@@ -1,0 +1,113 @@
+//! Blobs on their way into the store: a temporary file that becomes a blob, or vanishes.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::content::Store;
+use super::{Blob, StoreError};
+use crate::ground::{FileError, files};
+use crate::oci::{Digest, Hasher};
+
+/// Bytes that are not yet a blob. Dropped without [`Staged::commit`], they are gone.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    length: u64,
+    store: Store,
+}
+
+impl Staged {
+    pub(super) fn new(store: &Store, folder: &Path) -> Result<Self, StoreError> {
+        // Another process may take the new file for one whose owner died and remove it before it is locked.
+        let file = loop {
+            let file = files::temporary_in(folder)?;
+            // File systems without locks get none of the cleaning either.
+            let _ = file.as_file().lock();
+            if file.path().exists() {
+                break file;
+            }
+        };
+        Ok(Self { file, length: 0, store: store.clone() })
+    }
+
+    /// Makes the bytes a blob, under a digest that the caller computed while writing.
+    ///
+    /// A blob that is there already with this size is kept and these bytes are dropped. The rename is atomic: other
+    /// processes see the whole blob or none. It is not synced to the disk; after a power failure the size tells, and
+    /// whoever reads a blob hashes it.
+    ///
+    /// # Errors
+    /// When another count of bytes was written, or the file cannot be renamed.
+    pub fn commit(self, digest: Digest, size: u64) -> Result<Blob, StoreError> {
+        if self.length != size {
+            return Err(StoreError::Size { digest, size, length: self.length });
+        }
+        if let Some(blob) = self.store.find(&digest, size)? {
+            return Ok(blob);
+        }
+        let path = self.store.blob_path(&digest);
+        self.file.persist(&path).map_err(|error| FileError::on("write", &path)(error.error))?;
+        Ok(Blob { digest, size, bytes: super::BlobBytes::File { path, offset: 0 } })
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.as_file_mut().write(bytes).map_err(|error| {
+            // The path travels inside the I/O error, the kind outside: a full disk stays recognisable.
+            io::Error::new(error.kind(), FileError::on("write", self.file.path())(error))
+        })?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_file_mut().flush()
+    }
+}
+
+/// A blob that comes from elsewhere: it is hashed while it is written and refused unless it is what was announced.
+pub struct Received {
+    staged: Staged,
+    hasher: Hasher,
+    expected: Digest,
+    size: u64,
+}
+
+impl Received {
+    pub(super) fn new(staged: Staged, expected: Digest, size: u64) -> Self {
+        Self { staged, hasher: Hasher::default(), expected, size }
+    }
+
+    /// Makes the bytes a blob if they are the announced ones.
+    ///
+    /// # Errors
+    /// When digest or size differ; then nothing is kept.
+    pub fn commit(self) -> Result<Blob, StoreError> {
+        let (expected, size, length) = (self.expected, self.size, self.hasher.length());
+        let found = self.hasher.finish();
+        if found != expected || length != size {
+            return Err(StoreError::Mismatch { what: "the received blob".to_owned(), expected, size, found, length });
+        }
+        self.staged.commit(expected, size)
+    }
+}
+
+impl Write for Received {
+    /// Takes the next bytes; more than were announced are an error at once, so that no sender can fill the disk.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.hasher.length() + bytes.len() as u64 > self.size {
+            let message = format!("more than the announced {} bytes came for {}", self.size, self.expected);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        let written = self.staged.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.staged.flush()
+    }
+}
