@@ -8,6 +8,8 @@ pub mod ground;
 // floor 1
 pub mod oci;
 // floor 2
+pub mod base;
 pub mod event;
 pub mod spec;
 pub mod store;
+pub mod tree;

@@ -1,0 +1,22 @@
+//! Floor 2: the base image, and the facts of its file system that placement asks for.
+
+mod builder;
+mod decoder;
+mod error;
+mod fact;
+mod facts;
+mod image;
+mod limits;
+mod member;
+mod stored;
+mod table;
+
+pub use builder::FactsBuilder;
+pub use error::FactsError;
+pub use fact::{Fact, FactKind};
+pub use facts::Facts;
+pub use image::{BaseImage, BaseLayer};
+pub use limits::Limits;
+
+#[cfg(test)]
+mod tests;

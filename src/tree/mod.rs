@@ -1,0 +1,20 @@
+//! Floor 2: the files of the project, listed in tar order and never followed through a symlink.
+
+mod disk;
+mod error;
+mod glob;
+mod memory;
+mod patterns;
+mod root;
+mod source_file;
+mod sources;
+mod stamp;
+
+pub use disk::DiskSources;
+pub use error::TreeError;
+pub use memory::MemorySources;
+pub use patterns::{PatternState, Patterns};
+pub use root::ProjectRoot;
+pub use source_file::{SourceFile, stamp_of};
+pub use sources::{Child, Node, NodeKind, Sources};
+pub use stamp::FileStamp;
