@@ -13,3 +13,5 @@ pub mod event;
 pub mod spec;
 pub mod store;
 pub mod tree;
+// floor 3
+pub mod plan;

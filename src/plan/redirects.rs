@@ -1,0 +1,150 @@
+//! Folders of the project that meet a symlink to a folder below: they go through it.
+//!
+//! The places of all of them are found before a layer is walked, because what goes through a symlink may land before
+//! what the walk has reached. A symlink's target may hold symlinks in turn, so this goes on until nothing is found.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::PlanError;
+use super::laid_out::{LaidOut, Mount};
+use super::tree_below::{Standing, TreeBelow};
+use crate::oci::ImagePath;
+use crate::tree::NodeKind;
+
+/// Finds the redirects of one layer.
+pub(super) struct Redirects<'a> {
+    tree: &'a TreeBelow,
+    layer: &'a mut LaidOut,
+    /// Which paths of the project are folders that the layer takes something of.
+    folders: HashMap<PathBuf, bool>,
+}
+
+impl<'a> Redirects<'a> {
+    /// Starts with a layer whose first mount is in place; `tree` holds the layers below it.
+    pub(super) fn new(tree: &'a TreeBelow, layer: &'a mut LaidOut) -> Self {
+        Self { tree, layer, folders: HashMap::new() }
+    }
+
+    /// Adds a mount for every folder that goes through a symlink.
+    pub(super) fn find(mut self) -> Result<(), PlanError> {
+        let mut done = 0;
+        while let Some(mount) = self.layer.mounts.get(done).cloned() {
+            done += 1;
+            for link in self.candidates(&mount)? {
+                self.redirect(&mount, &link)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the symlinks below a mount's place that a folder of its source meets.
+    fn candidates(&mut self, mount: &Mount) -> Result<BTreeSet<ImagePath>, PlanError> {
+        let tree = self.tree;
+        let mut found = BTreeSet::new();
+        for link in tree.facts.symlinks_below(&mount.image) {
+            if self.meets(mount, link)? {
+                found.insert(link.clone());
+            }
+        }
+        for lower in &tree.layers {
+            for link in lower.fixed.links() {
+                if link.starts_with(&mount.image) && self.meets(mount, &link)? {
+                    found.insert(link);
+                }
+            }
+            for other in &lower.mounts {
+                self.descend(mount, lower, other, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Walks the folders that this mount and one of a lower layer have in common, and notes the lower one's symlinks.
+    fn descend(
+        &mut self,
+        mount: &Mount,
+        lower: &LaidOut,
+        other: &Mount,
+        found: &mut BTreeSet<ImagePath>,
+    ) -> Result<(), PlanError> {
+        let top = if other.image.starts_with(&mount.image) { &other.image } else { &mount.image };
+        let Some(below) = top.strip_prefix(&other.image) else { return Ok(()) };
+        let mut open = vec![(top.clone(), join(&other.source, &below))];
+        while let Some((image, source)) = open.pop() {
+            let Some(here) = image.strip_prefix(&mount.image).map(|below| join(&mount.source, &below)) else {
+                continue;
+            };
+            let cut =
+                source != other.source && lower.cuts.iter().any(|cut| source.starts_with(cut) && cut != &other.source);
+            if cut || !self.is_folder(mount, &here)? {
+                continue;
+            }
+            if lower.taken_at(&*self.tree.sources, &source)? != Some(NodeKind::Directory) {
+                continue;
+            }
+            for child in self.tree.sources.list(&source)? {
+                let path = image.join(&child.name);
+                match child.node.kind {
+                    NodeKind::Directory => open.push((path, source.join(OsStr::from_bytes(&child.name)))),
+                    NodeKind::Symlink(_) if self.meets(mount, &path)? => drop(found.insert(path)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn redirect(&mut self, mount: &Mount, link: &ImagePath) -> Result<(), PlanError> {
+        let (tree, count) = (self.tree, self.tree.layers.len());
+        let Some((Standing::Symlink(_), _)) = tree.at(count, link)? else { return Ok(()) };
+        let Some(below) = link.strip_prefix(&mount.image) else { return Ok(()) };
+        let source = join(&mount.source, &below);
+        self.layer.cuts.insert(source.clone());
+        if self.layer.taken_at(&*tree.sources, &source)?.is_none() {
+            return Ok(());
+        }
+        let target = tree.resolve(count, &self.layer.name, link, true)?;
+        if !matches!(tree.at(count, &target)?, Some((Standing::Folder, _))) {
+            let origin = format!("`{}`", source.display());
+            return Err(PlanError::FolderOverFile { layer: self.layer.name.clone(), path: link.clone(), origin });
+        }
+        self.layer.mounts.push(Mount { image: target, source });
+        Ok(())
+    }
+
+    fn meets(&mut self, mount: &Mount, link: &ImagePath) -> Result<bool, PlanError> {
+        match link.strip_prefix(&mount.image) {
+            Some(below) if !below.is_root() => self.is_folder(mount, &join(&mount.source, &below)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Returns whether a path at or below a mount's source is a folder that stands below this mount. Nearly all
+    /// answers come from the first folder on the way that does not exist.
+    fn is_folder(&mut self, mount: &Mount, path: &Path) -> Result<bool, PlanError> {
+        let mut at = mount.source.clone();
+        for name in path.strip_prefix(&mount.source).unwrap_or(Path::new("")) {
+            at.push(name);
+            let known = match self.folders.get(&at) {
+                Some(known) => *known,
+                None => {
+                    let node = self.tree.sources.stat(&at)?;
+                    let folder = node.is_some_and(|node| node.kind == NodeKind::Directory);
+                    self.folders.insert(at.clone(), folder);
+                    folder
+                }
+            };
+            if !known || self.layer.cuts.contains(&at) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn join(source: &Path, below: &ImagePath) -> PathBuf {
+    if below.is_root() { source.to_owned() } else { source.join(OsStr::from_bytes(below.as_bytes())) }
+}

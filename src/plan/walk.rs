@@ -1,0 +1,362 @@
+//! The entries of one layer in tar order, found while they are asked for.
+//!
+//! Memory holds one listing for each folder on the way from the root to the present entry, never the whole list.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::fixed::{FixedNode, NodeId, ROOT, Written, WrittenKind};
+use super::laid_out::{LaidOut, SourceFolder, Taken};
+use super::rules::{Keys, Metadata, constant};
+use super::tree_below::{Place, Presence, Standing, TreeBelow};
+use super::{Content, Entry, EntryKind, Mtime, PlanError};
+use crate::oci::ImagePath;
+use crate::spec::MtimeRule;
+use crate::tree::{Child, FileStamp, NodeKind, TreeError};
+
+/// The entries of one layer: depth first, children by bytes, removals first within their folder; each path once, each
+/// folder before what it holds. After an error nothing follows.
+pub struct Entries {
+    tree: Arc<TreeBelow>,
+    index: usize,
+    layer: Arc<LaidOut>,
+    frames: Vec<Frame>,
+    ready: VecDeque<Entry>,
+    started: bool,
+}
+
+/// A folder of the image on the way to the present entry.
+struct Frame {
+    image: ImagePath,
+    folders: Vec<SourceFolder>,
+    presence: Presence,
+    items: std::iter::Peekable<std::vec::IntoIter<Item>>,
+    /// The folder's own entry, if it is written only because something below it is.
+    pending: Option<Entry>,
+}
+
+/// Something that one of a folder's sources puts under a name.
+struct Item {
+    name: Vec<u8>,
+    what: What,
+}
+
+enum What {
+    /// From the folder's source of this number.
+    Source(usize, Taken),
+    Fixed(NodeId),
+}
+
+/// All that stands under one name.
+#[derive(Default)]
+struct Group {
+    files: Vec<(usize, Child)>,
+    folders: Vec<(SourceFolder, FileStamp, bool)>,
+    fixed: Option<NodeId>,
+}
+
+impl Entries {
+    pub(super) fn new(tree: Arc<TreeBelow>, index: usize) -> Self {
+        let layer = Arc::clone(&tree.layers[index]);
+        Self { tree, index, layer, frames: Vec::new(), ready: VecDeque::new(), started: false }
+    }
+
+    /// Goes on by one name; returns whether there may be more.
+    fn advance(&mut self) -> Result<bool, PlanError> {
+        if !self.started {
+            self.started = true;
+            let presence = self.tree.root(self.index);
+            self.open(ImagePath::ROOT, Vec::new(), Some(ROOT), presence, None)?;
+            return Ok(true);
+        }
+        let Some(frame) = self.frames.last_mut() else { return Ok(false) };
+        match frame.items.next() {
+            None => drop(self.frames.pop()),
+            Some(first) => {
+                let path = frame.image.join(&first.name);
+                let mut group = Group::default();
+                let name = first.name.clone();
+                group.add(first.what);
+                while let Some(next) = frame.items.next_if(|next| next.name == name) {
+                    group.add(next.what);
+                }
+                self.place(path, group)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn place(&mut self, path: ImagePath, group: Group) -> Result<(), PlanError> {
+        let layer = Arc::clone(&self.layer);
+        let fixed = group.fixed.map(|id| layer.fixed.node(id));
+        self.refuse_clashes(&path, &group, fixed)?;
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        if fixed.is_some_and(|node| node.removed) {
+            return Ok(());
+        }
+        let (below, presence) = self.tree.child(&frame.presence, &path)?;
+        let written = fixed.and_then(|node| node.written.as_deref()).filter(|written| !written.is_folder());
+        let entry = match (group.files.first(), written) {
+            (Some((number, child)), _) => self.source_entry(&path, *number, child),
+            (None, Some(written)) => self.written_entry(&path, written),
+            (None, None) => return self.put_folder(path, group, fixed, below, presence),
+        };
+        if matches!(below, Some((Standing::Folder, _))) {
+            let origin = self.file_origins(&group, fixed).next().unwrap_or_default();
+            return Err(PlanError::FileOverFolder { layer: layer.name.clone(), path, origin });
+        }
+        self.emit(entry);
+        Ok(())
+    }
+
+    /// Refuses two files for one path, a file and a folder for one path, and an entry where something is removed.
+    fn refuse_clashes(&self, path: &ImagePath, group: &Group, fixed: Option<&FixedNode>) -> Result<(), PlanError> {
+        if group.files.len() + group.folders.len() + usize::from(fixed.is_some()) < 2 {
+            return Ok(());
+        }
+        let (layer, path) = (self.layer.name.clone(), path.clone());
+        let mut files = self.file_origins(group, fixed);
+        let mut folders = group.folders.iter().map(|(folder, ..)| format!("`{}`", folder.path.display()));
+        let named = fixed.filter(|node| node.is_folder()).map(|_| "the build file".to_owned());
+        match (files.next(), files.next(), folders.next().or(named)) {
+            (Some(origin), ..) | (None, _, Some(origin)) if fixed.is_some_and(|node| node.removed) => {
+                Err(PlanError::RemovedAndWritten { layer, path, origin })
+            }
+            (Some(first), Some(second), _) => Err(PlanError::Conflict { layer, path, first, second }),
+            (Some(file), None, Some(folder)) => Err(PlanError::FileAndFolder { layer, path, file, folder }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns where the files and links under one name come from.
+    fn file_origins<'a>(
+        &'a self,
+        group: &'a Group,
+        fixed: Option<&'a FixedNode>,
+    ) -> impl Iterator<Item = String> + use<'a> {
+        let written = fixed.and_then(|node| node.written.as_ref()).filter(|written| !written.is_folder());
+        let files =
+            group.files.iter().map(|(number, child)| format!("`{}`", self.source_path(*number, child).display()));
+        files.chain(written.map(|written| written.origin.clone()))
+    }
+
+    fn put_folder(
+        &mut self,
+        path: ImagePath,
+        group: Group,
+        fixed: Option<&FixedNode>,
+        below: Option<(Standing, Place)>,
+        presence: Presence,
+    ) -> Result<(), PlanError> {
+        let existing = match below {
+            None => None,
+            Some((Standing::Folder, place)) => Some(place),
+            // A symlink to a folder was gone through before the walk began: this one appeared since, or is no such.
+            Some((Standing::File | Standing::Symlink(_), _)) if fixed.is_none() && !self.takes_any(&group)? => {
+                return Ok(());
+            }
+            Some((Standing::File | Standing::Symlink(_), _)) => {
+                let origin = group.folders.first().map(|(folder, ..)| format!("`{}`", folder.path.display()));
+                let (layer, origin) = (self.layer.name.clone(), origin.unwrap_or("of the build file".to_owned()));
+                return Err(PlanError::FolderOverFile { layer, path, origin });
+            }
+        };
+        let definite = fixed.is_some() || group.folders.iter().any(|(_, _, definite)| *definite);
+        let mut described = self.described(&group);
+        let mut folders: Vec<SourceFolder> = group.folders.into_iter().map(|(folder, ..)| folder).collect();
+        for (folder, stamp) in self.mounted(fixed)? {
+            described.push((self.layer.rules.folder_keys(&folder.rules), stamp));
+            folders.push(folder);
+        }
+        let written = fixed.and_then(|node| node.written.as_deref());
+        let metadata = self.tree.compose(self.index, &path, existing, &described, written)?;
+        let entry = self.entry(path.clone(), EntryKind::Directory, metadata);
+        let pending = if definite {
+            self.emit(entry);
+            None
+        } else {
+            Some(entry)
+        };
+        self.open(path, folders, group.fixed, presence, pending)
+    }
+
+    /// Returns whether folders bring anything into the image.
+    fn takes_any(&self, group: &Group) -> Result<bool, PlanError> {
+        for (folder, _, definite) in &group.folders {
+            if *definite || self.layer.takes_any(&*self.tree.sources, folder)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn described(&self, group: &Group) -> Vec<(Keys, FileStamp)> {
+        let keys = |folder: &SourceFolder| self.layer.rules.folder_keys(&folder.rules);
+        group.folders.iter().map(|(folder, stamp, _)| (keys(folder), *stamp)).collect()
+    }
+
+    /// Returns the folders of the project whose place is a node.
+    fn mounted(&self, fixed: Option<&FixedNode>) -> Result<Vec<(SourceFolder, FileStamp)>, PlanError> {
+        let mut folders = Vec::new();
+        for mount in fixed.iter().flat_map(|node| &node.mounts) {
+            let source = &self.layer.mounts[*mount].source;
+            if let (Some(folder), Some(node)) = (self.layer.folder(source), self.tree.sources.stat(source)?) {
+                folders.push((folder, node.stamp));
+            }
+        }
+        Ok(folders)
+    }
+
+    /// Opens a folder of the image: lists what all its sources put into it.
+    fn open(
+        &mut self,
+        image: ImagePath,
+        mut folders: Vec<SourceFolder>,
+        fixed: Option<NodeId>,
+        presence: Presence,
+        pending: Option<Entry>,
+    ) -> Result<(), PlanError> {
+        let layer = Arc::clone(&self.layer);
+        let fixed = fixed.map(|id| layer.fixed.node(id));
+        if image.is_root() {
+            folders.extend(self.mounted(fixed)?.into_iter().map(|(folder, _)| folder));
+        }
+        let mut items = Vec::new();
+        for (number, folder) in folders.iter().enumerate() {
+            for taken in layer.list(&*self.tree.sources, folder)? {
+                let (Taken::File(child) | Taken::Folder(child, ..)) = &taken;
+                refuse_unholdable(&self.tree, folder, child)?;
+                items.push(Item { name: child.name.clone(), what: What::Source(number, taken) });
+            }
+        }
+        let several = folders.len() > 1 || fixed.is_some_and(|node| !node.children.is_empty());
+        for (name, id) in fixed.iter().flat_map(|node| &node.children) {
+            items.push(Item { name: name.clone(), what: What::Fixed(*id) });
+            if layer.fixed.node(*id).removed {
+                self.emit(whiteout(&image, name));
+            }
+        }
+        if several {
+            // Stable: what is under one name stays in the order of the sources.
+            items.sort_by(|left, right| left.name.cmp(&right.name));
+        }
+        self.frames.push(Frame { image, folders, presence, items: items.into_iter().peekable(), pending });
+        Ok(())
+    }
+
+    /// Hands an entry out, after the folders above it that waited for it.
+    fn emit(&mut self, entry: Entry) {
+        for frame in &mut self.frames {
+            self.ready.extend(frame.pending.take());
+        }
+        self.ready.push_back(entry);
+    }
+
+    fn source_path(&self, number: usize, child: &Child) -> PathBuf {
+        let folder = self.frames.last().and_then(|frame| frame.folders.get(number));
+        folder.map(|folder| folder.path.clone()).unwrap_or_default().join(OsStr::from_bytes(&child.name))
+    }
+
+    fn source_entry(&self, path: &ImagePath, number: usize, child: &Child) -> Entry {
+        let source = self.source_path(number, child);
+        let rules = &self.layer.rules;
+        let no_state = Vec::new();
+        let folder = self.frames.last().and_then(|frame| frame.folders.get(number));
+        let above = folder.map_or(&no_state, |folder| &folder.rules);
+        let (relative, stamp) = (self.layer.relative(&source), &child.node.stamp);
+        let (kind, metadata) = match &child.node.kind {
+            NodeKind::Symlink(target) => (EntryKind::Symlink(target.clone()), rules.link(above, relative, stamp)),
+            _ => {
+                let content = Content::File(self.tree.sources.file(&source, *stamp));
+                (EntryKind::File(content), rules.file(above, relative, stamp))
+            }
+        };
+        self.entry(path.clone(), kind, metadata)
+    }
+
+    fn written_entry(&self, path: &ImagePath, written: &Written) -> Entry {
+        let rules = &self.layer.rules;
+        let time = written.mtime.unwrap_or(rules.mtime);
+        let (kind, stamp, mode) = match &written.what {
+            WrittenKind::Bytes(bytes) => (EntryKind::File(Content::Bytes(Arc::clone(bytes))), None, 0o644),
+            WrittenKind::File(file) => (EntryKind::File(Content::File(file.clone())), Some(*file.stamp()), 0o644),
+            WrittenKind::Link(target) => (EntryKind::Symlink(target.clone()), None, 0o777),
+            WrittenKind::Folder => (EntryKind::Directory, None, 0o755),
+        };
+        let mtime = match (&kind, time, stamp) {
+            // What the build file holds has no time on disk.
+            (EntryKind::File(_), MtimeRule::Content, _) | (EntryKind::File(_), MtimeRule::Keep, None) => Mtime::Content,
+            (_, MtimeRule::Keep, None) => constant(MtimeRule::Content, &FileStamp::default()),
+            (_, rule, stamp) => constant(rule, &stamp.unwrap_or_default()),
+        };
+        let metadata = Metadata {
+            mode: if matches!(kind, EntryKind::Symlink(_)) { mode } else { written.mode.unwrap_or(mode) },
+            owner: written.owner.unwrap_or(rules.owner),
+            mtime,
+            ..Metadata::plain()
+        };
+        self.entry(path.clone(), kind, metadata)
+    }
+
+    fn entry(&self, path: ImagePath, kind: EntryKind, metadata: Metadata) -> Entry {
+        let Metadata { mode, owner, mtime, xattrs } = metadata;
+        Entry { path, kind, mode, uid: owner.uid, gid: owner.gid, mtime, xattrs }
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<Entry, PlanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.ready.pop_front() {
+                return Some(Ok(entry));
+            }
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    self.frames.clear();
+                    self.ready.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+impl Group {
+    fn add(&mut self, what: What) {
+        match what {
+            What::Source(number, Taken::File(child)) => self.files.push((number, child)),
+            What::Source(_, Taken::Folder(child, folder, definite)) => {
+                self.folders.push((*folder, child.node.stamp, definite));
+            }
+            What::Fixed(id) => self.fixed = Some(id),
+        }
+    }
+}
+
+/// Refuses what an image cannot hold: special files, and names that mean a removal.
+fn refuse_unholdable(tree: &TreeBelow, folder: &SourceFolder, child: &Child) -> Result<(), PlanError> {
+    let path = || folder.path.join(OsStr::from_bytes(&child.name));
+    let shown = |path: PathBuf| tree.sources.file(&path, FileStamp::default()).display();
+    if let NodeKind::Special(what) = child.node.kind {
+        return Err(TreeError::Special { path: shown(path()), what }.into());
+    }
+    if child.name.starts_with(b".wh.") {
+        return Err(TreeError::WhiteoutName { path: shown(path()) }.into());
+    }
+    Ok(())
+}
+
+/// Returns the entry that hides a path of the tree below (image-spec, layer.md, "Whiteouts").
+fn whiteout(folder: &ImagePath, name: &[u8]) -> Entry {
+    let Metadata { owner, mtime, xattrs, .. } = Metadata::plain();
+    let path = folder.join(&[b".wh.".as_slice(), name].concat());
+    let kind = EntryKind::File(Content::Bytes(Arc::from([].as_slice())));
+    Entry { path, kind, mode: 0o644, uid: owner.uid, gid: owner.gid, mtime, xattrs }
+}
