@@ -15,3 +15,5 @@ pub mod store;
 pub mod tree;
 // floor 3
 pub mod plan;
+// floor 4
+pub mod layer;

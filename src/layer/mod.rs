@@ -1,0 +1,30 @@
+//! Floor 4: entries to a blob: tar stream, chunks, compression, both digests on the way.
+//!
+//! # Format 1, byte by byte
+//!
+//! **Tar.** Each entry is a ustar header (POSIX.1-1988) with numeric owners and empty names of them, before it a PAX
+//! extended header where a field does not fit, never a GNU one; see `header`. The stream ends with two zero blocks and
+//! nothing after them.
+//!
+//! **Chunks.** The stream is cut where `chunk` says: between entries at places that depend on the entries near them
+//! alone, and inside large files at fixed offsets from the file's own start.
+//!
+//! **gzip.** The ten bytes `1f 8b 08 00 00 00 00 00 XFL ff` (no time, no name, unknown system; XFL 2 for level 9, 4 for
+//! level 1, else 0), then each chunk deflated on its own and ended by a sync flush on a byte boundary, then the empty final
+//! block `03 00`, CRC-32 and length as RFC 1952 has them: one member. **zstd.** One frame for each chunk. **none.** The
+//! tar itself.
+//!
+//! So the bytes depend on the entries, the codec and the level alone: not on the count of threads or on the memory budget.
+
+mod chunk;
+mod codec;
+mod content;
+mod error;
+mod flow;
+mod header;
+mod pack;
+mod tape;
+mod writer;
+
+pub use error::PackError;
+pub use pack::{PackOptions, Packed, pack};

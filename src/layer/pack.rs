@@ -1,0 +1,174 @@
+//! One layer, from entries to a blob: a producer, a pool that compresses, and a writer that keeps the order.
+//!
+//! The caller's thread lists, reads and cuts; the pool compresses chunks; one more thread writes them in order and
+//! computes both digests. A chunk takes room for its bytes and for the worst its encoder can do from a fixed budget before
+//! it is handed on, and gives it back when it is written, so that memory does not grow with the layer, the count of
+//! threads, or a slow disk.
+
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+
+use flate2::Crc;
+
+use crate::oci::{DiffId, Digest};
+use crate::plan::Entry;
+use crate::spec::{Compression, Format};
+
+use super::chunk;
+use super::codec::Encoder;
+use super::error::PackError;
+use super::flow::{Flow, Stopped};
+use super::tape::{Chunks, Tape};
+use super::writer::{self, Chunk, Message, WriteError, Written};
+
+/// How a layer is packed. Only `format` and `compression` have a say in its bytes.
+#[derive(Clone, Debug)]
+pub struct PackOptions {
+    /// The bytes that are written.
+    pub format: Format,
+    /// The codec and its level.
+    pub compression: Compression,
+    /// Threads that compress; at least one is used, and no more than the budget feeds.
+    pub threads: usize,
+    /// Bytes in flight, read and compressed; there is always room for one chunk.
+    pub budget: usize,
+    /// Set from outside when nobody waits for the layer any more.
+    pub cancelled: Option<Arc<AtomicBool>>,
+}
+
+impl Default for PackOptions {
+    fn default() -> Self {
+        Self { format: Format::V1, compression: Compression::default(), threads: 1, budget: 32 << 20, cancelled: None }
+    }
+}
+
+/// What a packed layer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// The digest of the blob.
+    pub digest: Digest,
+    /// The size of the blob in bytes.
+    pub size: u64,
+    /// The digest of the tar stream.
+    pub diff_id: DiffId,
+    /// The count of entries.
+    pub entries: u64,
+    /// The length of the tar stream in bytes.
+    pub tar_bytes: u64,
+}
+
+/// Packs entries into a blob, and returns it with the writer.
+///
+/// The writer gets nothing that reads as a whole blob unless all of it was written.
+///
+/// # Errors
+/// The first failure in the order of the stream: of the listing, of a file, of the encoder or of the writer. No thread is
+/// left running.
+///
+/// ```
+/// use dockless::layer::{PackOptions, pack};
+/// let none = std::iter::empty::<Result<dockless::plan::Entry, std::io::Error>>();
+/// let (packed, blob) = pack(none, &PackOptions::default(), Vec::new()).unwrap();
+/// assert_eq!((packed.entries, packed.tar_bytes, packed.size), (0, 1024, blob.len() as u64));
+/// ```
+pub fn pack<I, E, W>(entries: I, options: &PackOptions, out: W) -> Result<(Packed, W), PackError<E>>
+where
+    I: Iterator<Item = Result<Entry, E>>,
+    E: std::error::Error + Send + 'static,
+    W: Write + Send,
+{
+    let (Format::V1, compression) = (options.format, options.compression);
+    let flow = Flow::new(options.budget.max(IN_FLIGHT * chunk::MOST), options.cancelled.clone());
+    let pool = pool(options)?;
+    let (sender, receiver) = mpsc::channel();
+    let (produced, written) = std::thread::scope(|scope| {
+        let flow = &flow;
+        let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, out)));
+        let produced = pool
+            .in_place_scope_fifo(|tasks| produce(entries, Compressors { tasks, flow, sender, next: 0, compression }));
+        (produced, writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    // What the writer was at comes before what the producer was at.
+    match (written, produced) {
+        (Err(WriteError::Encode(error)), _) => Err(PackError::Encode(error)),
+        (Err(WriteError::Write(error)), _) => Err(PackError::Write(error)),
+        (_, Err(error)) => Err(error),
+        (Err(WriteError::Unfinished), Ok(_)) => Err(PackError::Cancelled),
+        (Ok(written), Ok((entries, tar_bytes))) => {
+            let Written { digest, size, diff_id, out } = written;
+            Ok((Packed { digest, size, diff_id, entries, tar_bytes }, out))
+        }
+    }
+}
+
+/// Bytes that a byte of the tar stream may take in flight: itself and its compressed form.
+const IN_FLIGHT: usize = 2;
+
+fn pool<E>(options: &PackOptions) -> Result<rayon::ThreadPool, PackError<E>> {
+    // A chunk has about a mebibyte.
+    let fed = options.budget / (IN_FLIGHT << 20);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.min(fed).max(1))
+        .thread_name(|number| format!("pack-{number}"))
+        .build()
+        .map_err(PackError::Threads)
+}
+
+/// Writes the entries, and tells the end of the stream only when there is one.
+fn produce<E>(
+    entries: impl Iterator<Item = Result<Entry, E>>,
+    compressors: Compressors<'_, '_>,
+) -> Result<(u64, u64), PackError<E>> {
+    let mut tape = Tape::new(compressors);
+    for entry in entries {
+        tape.write(&entry.map_err(PackError::Entry)?)?;
+    }
+    let (entries, bytes, compressors) = tape.finish()?;
+    // A writer that ended early has said so by itself.
+    let _ = compressors.sender.send(Message::End { chunks: compressors.next });
+    Ok((entries, bytes))
+}
+
+/// Hands chunks to the pool.
+struct Compressors<'scope, 'tasks> {
+    tasks: &'tasks rayon::ScopeFifo<'scope>,
+    flow: &'scope Flow,
+    sender: mpsc::Sender<Message<'scope>>,
+    next: u64,
+    compression: Compression,
+}
+
+impl<E> Chunks<E> for Compressors<'_, '_> {
+    fn take(&mut self, chunk: &[u8]) -> Result<(), PackError<E>> {
+        let mut room = self.flow.reserve(IN_FLIGHT * chunk.len()).map_err(|Stopped| PackError::Cancelled)?;
+        let (number, tar): (_, Box<[u8]>) = (self.next, chunk.into());
+        self.next += 1;
+        let (flow, compression, sender) = (self.flow, self.compression, self.sender.clone());
+        self.tasks.spawn_fifo(move |_| {
+            // Without its chunk the writer does not finish: nothing else is to be told.
+            let _ = flow.guard(|| {
+                flow.going()?;
+                let encoded = Encoder::encode_here(compression, &tar);
+                let kept = encoded.as_ref().map_or(0, |encoded| encoded.as_ref().map_or(0, |bytes| bytes.len()));
+                room.shrink_to(tar.len() + kept);
+                let crc = matches!(compression, Compression::Gzip(_)).then(|| crc_of(&tar));
+                sender.send(Message::Chunk(Chunk { number, tar, encoded, crc, room })).map_err(|_| Stopped)
+            });
+        });
+        Ok(())
+    }
+
+    fn wanted(&self) -> Result<(), PackError<E>> {
+        self.flow.going().map_err(|Stopped| PackError::Cancelled)
+    }
+}
+
+fn crc_of(bytes: &[u8]) -> Crc {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc
+}
+
+#[cfg(test)]
+mod tests;
