@@ -17,3 +17,5 @@ pub mod tree;
 pub mod plan;
 // floor 4
 pub mod layer;
+// floor 5
+pub mod image;
