@@ -19,3 +19,6 @@ pub mod plan;
 pub mod layer;
 // floor 5
 pub mod image;
+pub mod net;
+// floor 6
+pub mod registry;

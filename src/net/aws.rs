@@ -1,0 +1,141 @@
+//! The AWS SDK over our own connector: it would ignore proxies and private certificate authorities by itself.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use http_body_util::BodyExt;
+
+use super::Connector;
+use crate::ground::Secret;
+
+/// Attempts of one AWS request, the first included. The SDK's default of 3 loses a deployment to one busy second.
+const ATTEMPTS: u32 = 10;
+/// How long AWS may take to begin its answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is laid over the AWS configuration of the environment.
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions {
+    /// The region; by default that of the environment or the profile.
+    pub region: Option<String>,
+    /// The endpoint of all services; by default `AWS_ENDPOINT_URL` and its kin, else AWS itself.
+    pub endpoint_url: Option<String>,
+    /// Credentials that are used instead of the default chain, as the sandbox does.
+    pub static_credentials: Option<StaticCredentials>,
+}
+
+/// A fixed pair of keys.
+#[derive(Clone, Debug)]
+pub struct StaticCredentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret key.
+    pub secret_access_key: Secret<String>,
+    /// The session's token, of temporary credentials.
+    pub session_token: Option<Secret<String>>,
+}
+
+/// Resolves the AWS configuration: region, endpoint, credential chain, all over the connector.
+///
+/// Nothing is sent before a client makes its first call. Retries are the SDK's standard mode, never the adaptive one,
+/// whose client-side throttling stalls calls that have nothing to do with the one that failed.
+pub async fn load_aws(options: &AwsOptions, connector: &Connector) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(AwsClient(connector.clone()))
+        .sleep_impl(TokioSleep::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts);
+    if let Some(region) = &options.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(keys) = &options.static_credentials {
+        loader = loader.credentials_provider(Credentials::new(
+            &keys.access_key_id,
+            keys.secret_access_key.reveal(),
+            keys.session_token.as_ref().map(|token| token.reveal().clone()),
+            None,
+            "dockless",
+        ));
+    }
+    loader.load().await
+}
+
+/// The SDK's idea of an HTTP client, over ours.
+#[derive(Clone, Debug)]
+struct AwsClient(Connector);
+
+impl HttpClient for AwsClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let connect = settings.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
+        let read = settings.read_timeout().unwrap_or(READ_TIMEOUT);
+        SharedHttpConnector::new(AwsConnection { connector: self.0.clone(), limit: connect + read })
+    }
+}
+
+/// One set of time-outs. The SDK asks the metadata service with a second each; a machine outside AWS must not wait
+/// longer for it, so the sum bounds the time to the head of the answer.
+#[derive(Clone, Debug)]
+struct AwsConnection {
+    connector: Connector,
+    limit: Duration,
+}
+
+impl HttpConnector for AwsConnection {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move {
+            match tokio::time::timeout(this.limit, this.send(request)).await {
+                Ok(result) => result,
+                Err(elapsed) => Err(ConnectorError::timeout(elapsed.into())),
+            }
+        })
+    }
+}
+
+impl AwsConnection {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string().parse::<url::Url>().map_err(|error| ConnectorError::user(error.into()))?;
+        let client = self.connector.client(&url).map_err(|error| ConnectorError::user(error.into()))?;
+        // Every request that we make of AWS is a small document.
+        let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
+        let response = client
+            .request(parts.method, url)
+            .headers(parts.headers)
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| transport(error.without_url()))?;
+        let response = http::Response::from(response).map(SdkBody::from_body_1_x);
+        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+fn transport(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else if error.is_builder() {
+        ConnectorError::user(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}

@@ -1,0 +1,41 @@
+//! Floor 6: the distribution client: pull of bases, push of images, and all that registries do differently.
+//!
+//! `wire` sends one request; `client` adds credentials, redirects and retries; `blob`, `push` and `manifest` are the
+//! nouns of the distribution specification. What decides (`upload`, `retry`, `location`, `redirect`, the parsers of
+//! `auth`) does no I/O.
+
+mod auth;
+mod blob;
+mod body;
+mod client;
+mod endpoint;
+mod error;
+mod host;
+mod location;
+mod manifest;
+mod pull;
+mod push;
+mod redirect;
+mod response;
+mod retry;
+mod tag;
+mod transport;
+mod upload;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use auth::{CredentialError, CredentialFile, CredentialSources, EcrHost};
+pub use blob::BlobStream;
+pub use client::{Registry, RegistryOptions, RepositoryClient};
+pub use error::{Cause, RegistryError};
+pub use location::LocationError;
+pub use manifest::PushedManifest;
+pub use pull::{PulledImage, pull_image};
+pub use response::{Refusal, ResponseError};
+pub use retry::RetryPolicy;
+pub use tag::TagOrDigest;
+pub use transport::{TransportError, TransportKind};
+pub use upload::PushedBlob;
+pub use wire::Timeouts;

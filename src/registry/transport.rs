@@ -1,0 +1,107 @@
+//! Requests that got no answer: told apart by what a person, or the retry policy, can do about them.
+
+use std::error::Error;
+use std::io;
+
+use super::error::Cause;
+use super::retry::Class;
+use crate::ground::Hint;
+use crate::net::describe;
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportKind {
+    /// The name is unknown, or nobody listens.
+    Connect,
+    /// The certificate is not trusted.
+    Certificate,
+    /// The other side does not speak TLS.
+    NotTls,
+    /// Nothing happened for too long.
+    Stalled,
+    /// The connection broke.
+    Broken,
+}
+
+/// A request without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {target}: {}", words(*kind, host))]
+pub struct TransportError {
+    /// The request's method.
+    pub method: http::Method,
+    /// The request's path, or its URL where it is not the registry's; without secrets.
+    pub target: String,
+    /// The host and port that the request went to.
+    pub host: String,
+    /// Why there was no answer.
+    pub kind: TransportKind,
+    /// Whether this host has answered before in this run.
+    pub(super) answered: bool,
+    #[source]
+    pub(super) cause: Cause,
+}
+
+fn words(kind: TransportKind, host: &str) -> String {
+    match kind {
+        TransportKind::Connect => format!("cannot reach `{host}`"),
+        TransportKind::Certificate => format!("the certificate of `{host}` is not trusted"),
+        TransportKind::NotTls => format!("`{host}` does not speak TLS"),
+        TransportKind::Stalled => format!("`{host}` made no progress"),
+        TransportKind::Broken => format!("the connection to `{host}` broke"),
+    }
+}
+
+impl TransportKind {
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        match tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => Self::Certificate,
+            Some(rustls::Error::InvalidMessage(_)) => Self::NotTls,
+            _ if error.is_connect() || error.is_dns() => Self::Connect,
+            _ if error.is_timeout() => Self::Stalled,
+            _ => Self::Broken,
+        }
+    }
+}
+
+/// Finds what TLS said. An `io::Error` that wraps an error has only that one's source as its own, so both ways are
+/// followed.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    wrapped.and_then(|inner| tls_error(inner)).or_else(|| error.source().and_then(tls_error))
+}
+
+impl TransportError {
+    pub(super) fn cause_of(error: &reqwest::Error) -> Cause {
+        Cause(describe(error))
+    }
+
+    pub(super) fn class(&self) -> Class {
+        match self.kind {
+            TransportKind::Certificate | TransportKind::NotTls => Class::Fatal,
+            _ if !self.answered => Class::Unreached,
+            _ => Class::Transient,
+        }
+    }
+}
+
+impl Hint for TransportError {
+    fn hint(&self) -> Option<String> {
+        let host = &self.host;
+        Some(match self.kind {
+            TransportKind::Connect => {
+                format!("check the name `{host}`, the network, and HTTPS_PROXY and NO_PROXY")
+            }
+            TransportKind::Certificate => format!(
+                "name the authority that signed it: `hosts: {{{host}: {{ca: FILE}}}}` in the user configuration, or \
+                 SSL_CERT_FILE"
+            ),
+            TransportKind::NotTls => {
+                format!("if that is meant, set `hosts: {{{host}: {{scheme: http}}}}` in the user configuration")
+            }
+            TransportKind::Stalled | TransportKind::Broken => return None,
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! One HTTP request and its answer: the right client, time-outs that know progress, errors in our words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use reqwest::{Body, Response};
+use url::Url;
+
+use super::body::{BlobBody, Progress};
+use super::endpoint::{Endpoint, same_origin};
+use super::error::{Cause, RegistryError, target};
+use super::response::{self, ResponseError};
+use super::retry;
+use super::transport::{TransportError, TransportKind};
+use crate::event::Observer;
+use crate::ground::Clock;
+use crate::net::Connector;
+use crate::spec::HostConfig;
+use crate::store::Blob;
+
+/// How long nothing may happen. There is no bound on a whole transfer: only a stalled one is given up.
+///
+/// These run on the runtime's own time, not on the injected clock: they watch sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From a request without a blob to the head of its answer.
+    pub answer: Duration,
+    /// Between two signs of progress of a transfer.
+    pub idle: Duration,
+    /// From the last byte of a blob to the answer: ECR puts a large layer together before it answers.
+    pub commit: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { answer: Duration::from_secs(60), idle: Duration::from_secs(60), commit: Duration::from_secs(300) }
+    }
+}
+
+/// What a request carries. All of it can be sent again.
+#[derive(Clone, Debug)]
+pub(super) enum Payload {
+    /// Nothing.
+    Empty,
+    /// A small document.
+    Bytes(Bytes),
+    /// A blob, opened anew for each attempt.
+    Blob(Blob),
+}
+
+/// One request, on its way.
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) payload: Payload,
+}
+
+/// Sends requests.
+pub(super) struct Wire {
+    connector: Connector,
+    hosts: BTreeMap<String, HostConfig>,
+    timeouts: Timeouts,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    /// The hosts that have answered in this run.
+    answered: Mutex<BTreeSet<String>>,
+}
+
+/// The host and port of a URL, for messages.
+fn authority(url: &Url) -> String {
+    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+}
+
+impl Wire {
+    pub(super) fn new(
+        connector: Connector,
+        hosts: BTreeMap<String, HostConfig>,
+        timeouts: Timeouts,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self { connector, hosts, timeouts, clock, observer, answered: Mutex::default() }
+    }
+
+    /// Returns a request in words: its method and its target.
+    pub(super) fn what(&self, endpoint: &Endpoint, method: &Method, url: &Url) -> String {
+        format!("{method} {}", target(endpoint.is_origin_of(url), url))
+    }
+
+    /// Sends one request and returns the head of its answer, whatever its status.
+    pub(super) async fn send(&self, endpoint: &Endpoint, ask: Ask) -> Result<Response, RegistryError> {
+        let client = self.client(endpoint, &ask.url)?;
+        let Ask { method, url, mut headers, payload } = ask;
+        let (body, progress) = self.open(payload, &method, &mut headers);
+        let mut request = client.request(method.clone(), url.clone()).headers(headers);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let result = match &progress {
+            None => tokio::time::timeout(self.timeouts.answer, request.send()).await.map_err(|_| self.timeouts.answer),
+            Some(progress) => self.watch(request.send(), progress).await,
+        };
+        let fault = progress.and_then(|progress| progress.take_fault());
+        match (result, fault) {
+            (_, Some(fault)) => Err(fault),
+            (Ok(Ok(response)), None) => {
+                self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(authority(&url));
+                Ok(response)
+            }
+            (Ok(Err(error)), None) => {
+                let (kind, cause) = (TransportKind::of(&error), TransportError::cause_of(&error));
+                Err(self.broken(endpoint, &method, &url, kind, cause))
+            }
+            (Err(limit), None) => Err(self.broken(endpoint, &method, &url, TransportKind::Stalled, silence(limit))),
+        }
+    }
+
+    fn client(&self, endpoint: &Endpoint, url: &Url) -> Result<reqwest::Client, RegistryError> {
+        let client = if endpoint.is_origin_of(url) {
+            self.connector.host_client(url, &endpoint.host, &endpoint.config)
+        } else if let Some((name, host)) = self.hosts.get_key_value(&authority(url)) {
+            self.connector.host_client(url, name, host)
+        } else {
+            // A token service or a storage beside the registry is often under the same private authority; the client
+            // certificate is for the registry alone.
+            let host = HostConfig { ca: endpoint.config.ca.clone(), ..HostConfig::default() };
+            self.connector.host_client(url, &endpoint.host, &host)
+        };
+        Ok(client?)
+    }
+
+    /// Opens the payload. Its length is always said; nothing is ever sent in chunks of unknown number.
+    fn open(
+        &self,
+        payload: Payload,
+        method: &Method,
+        headers: &mut HeaderMap,
+    ) -> (Option<Body>, Option<Arc<Progress>>) {
+        match payload {
+            Payload::Empty => {
+                if !matches!(*method, Method::GET | Method::HEAD) {
+                    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+                }
+                (None, None)
+            }
+            Payload::Bytes(bytes) => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+                (Some(bytes.into()), None)
+            }
+            Payload::Blob(blob) => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
+                let (body, progress) = BlobBody::open(&blob, &self.observer);
+                (Some(Body::wrap(body)), Some(progress))
+            }
+        }
+    }
+
+    /// Waits for an answer while the body makes progress, and a while longer when it has all gone.
+    async fn watch<T>(&self, sending: impl Future<Output = T>, progress: &Progress) -> Result<T, Duration> {
+        tokio::pin!(sending);
+        loop {
+            let (before, complete) = (progress.sent(), progress.is_complete());
+            let limit = if complete { self.timeouts.commit } else { self.timeouts.idle };
+            match tokio::time::timeout(limit, &mut sending).await {
+                Ok(result) => return Ok(result),
+                Err(_) if progress.sent() == before && progress.is_complete() == complete => return Err(limit),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn broken(
+        &self,
+        endpoint: &Endpoint,
+        method: &Method,
+        url: &Url,
+        kind: TransportKind,
+        cause: Cause,
+    ) -> RegistryError {
+        let host = authority(url);
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).contains(&host);
+        let target = target(endpoint.is_origin_of(url), url);
+        TransportError { method: method.clone(), target, host, kind, answered, cause }.into()
+    }
+
+    /// Returns the next bytes of an answer, or `None` at its end.
+    pub(super) async fn chunk(&self, response: &mut Response, what: &str) -> Result<Option<Bytes>, RegistryError> {
+        let (kind, cause) = match tokio::time::timeout(self.timeouts.idle, response.chunk()).await {
+            Ok(Ok(chunk)) => return Ok(chunk),
+            Ok(Err(error)) => (TransportKind::Broken, TransportError::cause_of(&error)),
+            Err(_) => (TransportKind::Stalled, silence(self.timeouts.idle)),
+        };
+        let (method, target) = what.split_once(' ').unwrap_or(("GET", what));
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
+        let host = authority(response.url());
+        Err(TransportError { method, target: target.to_owned(), host, kind, answered: true, cause }.into())
+    }
+
+    /// Reads the body of an answer.
+    ///
+    /// # Errors
+    /// When it is longer than `limit` bytes.
+    pub(super) async fn body(&self, mut response: Response, what: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        let too_long = || RegistryError::Protocol {
+            what: what.to_owned(),
+            why: format!("the answer is longer than {limit} bytes"),
+        };
+        if response.content_length().is_some_and(|length| length > limit) {
+            return Err(too_long());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk(&mut response, what).await? {
+            if (body.len() + chunk.len()) as u64 > limit {
+                return Err(too_long());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// Puts an error answer into words; as much of its body is read as is worth reading.
+    pub(super) async fn refusal(
+        &self,
+        endpoint: &Endpoint,
+        method: &Method,
+        url: &Url,
+        mut response: Response,
+    ) -> ResponseError {
+        let values = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let challenges = values(header::WWW_AUTHENTICATE).map(str::to_owned).collect();
+        let retry_after =
+            values(header::RETRY_AFTER).next().and_then(|value| retry::retry_after(value, self.clock.now()));
+        let status = response.status();
+        let mut body = Vec::new();
+        while body.len() < response::BODY_LIMIT {
+            match self.chunk(&mut response, "").await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(response::BODY_LIMIT - body.len())]),
+                // The status is what counts; a body that breaks off says no more.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        ResponseError {
+            method: method.clone(),
+            target: target(endpoint.is_origin_of(url), url),
+            status,
+            refusals: response::refusals(&body),
+            host: endpoint.host.clone(),
+            repository: String::new(),
+            tag: None,
+            credential: String::new(),
+            ecr: endpoint.ecr.clone(),
+            challenges,
+            retry_after,
+            foreign: !same_origin(&endpoint.base, url),
+            renewed: false,
+        }
+    }
+}
+
+fn silence(limit: Duration) -> Cause {
+    Cause(format!("nothing for {} seconds", limit.as_secs_f64()))
+}
