@@ -21,4 +21,5 @@ pub mod layer;
 pub mod image;
 pub mod net;
 // floor 6
+pub mod deploy;
 pub mod registry;

@@ -1,0 +1,148 @@
+//! A deployment that can begin: everything it needs exists, and is known as it was when it was looked at.
+
+use std::time::Duration;
+
+use super::apply::Run;
+use super::aws::Ecs;
+use super::error::{DeployError, Place};
+use super::observation::{self, ServiceState};
+use super::options::DeployOptions;
+use super::plan::{Action, DeployPlan, Subject, TargetImage};
+use super::report::DeployReport;
+use super::task_definition::TaskDefinition;
+use super::timing::{Pauses, timeout};
+use crate::ground::Timestamp;
+use crate::oci::Repository;
+use crate::spec::{DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+
+/// Services, their task definitions and their recent past, ready to be planned on.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    pub(super) place: Place,
+    pub(super) wait: WaitTimeout,
+    pub(super) services: Vec<ServiceState>,
+    repository: Repository,
+    file: Option<TaskDefinition>,
+    read_at: Timestamp,
+}
+
+/// What was read within this time is still taken as what is there.
+const FRESH: Duration = Duration::from_secs(5);
+
+impl Deployment {
+    /// Reads what is there and checks that the deployment can begin. Nothing is changed; every error here is one that
+    /// is better known before anything is built.
+    ///
+    /// # Errors
+    /// When the cluster, a service or a container is missing, a service is not ECS's own to deploy, rights are missing,
+    /// or ECS cannot be reached. The class of each is [`super::ErrorClass::Refused`].
+    pub async fn prepare(
+        ecs: &Ecs,
+        spec: &DeploySpec,
+        repository: &Repository,
+        options: &DeployOptions,
+    ) -> Result<Self, DeployError> {
+        let region = ecs.region().ok_or_else(|| DeployError::NoRegion(spec.cluster.clone()))?;
+        let place = Place { cluster: spec.cluster.clone(), region: Some(region.to_owned()), account: None };
+        let file = match &spec.task_definition {
+            TaskDefinitionSource::Live => None,
+            TaskDefinitionSource::File(path) => Some(TaskDefinition::read(path)?),
+        };
+        let (wait, read_at, services) = (spec.wait, options.clock.now(), Vec::new());
+        let mut deployment = Self { place, wait, services, repository: repository.clone(), file, read_at };
+        deployment.read(ecs, &spec.services, options).await?;
+        Ok(deployment)
+    }
+
+    /// Reads the services; a task definition that is known already is not asked for again.
+    async fn read(&mut self, ecs: &Ecs, specs: &[ServiceSpec], options: &DeployOptions) -> Result<(), DeployError> {
+        self.read_at = options.clock.now();
+        let described = observation::describe(ecs, &mut self.place, specs).await?;
+        for (spec, service) in specs.iter().zip(described) {
+            let reader = observation::Reader { ecs, place: &self.place, options };
+            let state = reader.read(spec, service, self.file.as_ref(), &self.repository, &self.services).await?;
+            match self.services.iter_mut().find(|known| known.spec.name == spec.name) {
+                Some(known) => *known = state,
+                None => self.services.push(state),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what the deployment of an image will do.
+    pub fn plan(&self, target: &TargetImage) -> DeployPlan {
+        let subjects: Vec<Subject<'_>> = self.services.iter().map(ServiceState::subject).collect();
+        DeployPlan::of(target, &subjects)
+    }
+
+    /// Looks again, if that was a while ago, and waits until no deployment is active that is not the one wanted.
+    ///
+    /// Between preparing and deploying lies a build: what was proved then may be replaced by now.
+    ///
+    /// # Errors
+    /// When one does not end within the time-out, or what is there can no longer be read. Nothing was changed.
+    pub async fn settle(
+        &mut self,
+        ecs: &Ecs,
+        target: &TargetImage,
+        options: &DeployOptions,
+    ) -> Result<(), DeployError> {
+        if options.clock.now().since(self.read_at) > FRESH {
+            let specs: Vec<ServiceSpec> = self.services.iter().map(|state| state.spec.clone()).collect();
+            self.read(ecs, &specs, options).await?;
+        }
+        for index in 0..self.services.len() {
+            if self.is_in_the_way(index, target) {
+                self.settle_one(index, ecs, options).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether a service has an active deployment that is not the one wanted.
+    fn is_in_the_way(&self, index: usize, target: &TargetImage) -> bool {
+        let Some(active) = self.services.get(index).and_then(|state| state.standing.active.as_deref()) else {
+            return false;
+        };
+        let joins = |action: &Action| matches!(action, Action::Join { deployment, .. } if deployment == active);
+        !self.plan(target).actions.iter().any(joins)
+    }
+
+    async fn settle_one(&mut self, index: usize, ecs: &Ecs, options: &DeployOptions) -> Result<(), DeployError> {
+        let Some(state) = self.services.get(index) else { return Ok(()) };
+        let reader = observation::Reader { ecs, place: &self.place, options };
+        let limit = timeout(self.wait, &state.service.rollout);
+        reader.await_quiet(state, limit, Pauses::new(options.jitter_seed)).await?;
+        let spec = state.spec.clone();
+        self.read(ecs, &[spec], options).await
+    }
+
+    /// Carries out a plan and awaits the verdict on each service, one by one. It decides nothing; a service that ends
+    /// badly ends the run, and those after it stay as they are.
+    ///
+    /// # Errors
+    /// When a step is refused; the class tells whether anything was changed.
+    pub async fn apply(
+        &self,
+        ecs: &Ecs,
+        plan: &DeployPlan,
+        options: &DeployOptions,
+    ) -> Result<DeployReport, DeployError> {
+        Run::new(self, ecs, plan, options).carry_out().await
+    }
+
+    /// Settles, plans and applies.
+    ///
+    /// # Errors
+    /// As [`Deployment::settle`] and [`Deployment::apply`].
+    pub async fn deploy(
+        &mut self,
+        ecs: &Ecs,
+        target: &TargetImage,
+        options: &DeployOptions,
+    ) -> Result<DeployReport, DeployError> {
+        self.settle(ecs, target, options).await?;
+        let plan = self.plan(target);
+        self.apply(ecs, &plan, options).await
+    }
+}

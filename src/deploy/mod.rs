@@ -1,0 +1,55 @@
+//! Floor 6: Amazon ECS: the next revision, the plan, the verdict.
+//!
+//! [`Deployment::prepare`] reads what is there and refuses before anything is built; [`Deployment::plan`] says, as
+//! data, what an image's deployment will do; [`Deployment::apply`] does it and ends with the verdict on the service
+//! deployment that it started, identified by its ARN, and with the digest that ECS reports for it.
+//! [`Deployment::deploy`] is all three after another look.
+//!
+//! Sources obeyed: the Amazon ECS API reference for `2014-11-13`, and the members of the SDK's own model.
+
+mod api_error;
+mod apply;
+mod arn;
+mod aws;
+mod canonical;
+mod containers;
+mod deployment;
+mod diff;
+mod error;
+mod identity;
+mod observation;
+mod options;
+mod plan;
+mod raw_body;
+mod report;
+mod sdk_view;
+mod service;
+mod service_deployment;
+mod standing;
+mod task_definition;
+mod timing;
+mod verdict;
+mod wait;
+
+pub use api_error::ApiError;
+pub use aws::{DescribedServices, Ecs, RawTaskDefinition};
+pub use containers::{ContainerError, choose};
+pub use deployment::Deployment;
+pub use diff::{Change, diff};
+pub use error::{DeployError, ErrorClass, Leftover, Place, VERDICT_ACTIONS};
+pub use options::DeployOptions;
+pub use plan::{Action, DeployPlan, Revision, TargetImage};
+pub use report::{BadVerdict, DeployReport, Reason, ServiceReport};
+pub use service::{Controller, RolloutConfig, Service, ServiceEvent, ServiceRollout, Strategy};
+pub use service_deployment::{
+    ContainerImage, DeploymentBrief, RevisionCounts, ServiceDeployment, ServiceRevision, Status,
+};
+pub use standing::{Last, Standing, Witness};
+pub use task_definition::{Container, DESCRIBE_ONLY, TaskDefinition, TaskDefinitionError, TaskDefinitionFileError};
+pub use timing::{Pauses, timeout};
+pub use verdict::{
+    Footprint, Judgement, Proof, Verdict, find_by_task_definition, find_ours, judge, judge_rollout, newer_than, prove,
+};
+
+#[cfg(test)]
+mod tests;

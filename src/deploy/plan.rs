@@ -1,0 +1,192 @@
+//! What a deployment will do, as data: it can be printed and compared, and carrying it out decides nothing.
+
+use std::fmt;
+
+use super::diff::{Change, diff};
+use super::standing::{Last, Standing};
+use super::task_definition::TaskDefinition;
+use crate::oci::{Digest, Repository};
+
+/// The image that is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetImage {
+    /// What is written into the task definition: `name:tag@sha256:...`.
+    pub reference: String,
+    /// Where it stands.
+    pub repository: Repository,
+    /// The digest of its manifest or index.
+    pub digest: Digest,
+    /// The manifests of the index, one a platform; ECS may report the one that it runs. Empty for a plain manifest.
+    pub manifests: Vec<Digest>,
+}
+
+impl TargetImage {
+    /// Returns whether a digest that ECS reports is this image.
+    pub fn is(&self, digest: &Digest) -> bool {
+        self.digest == *digest || self.manifests.contains(digest)
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Registers a revision.
+    Register {
+        /// The service that needs it first.
+        service: String,
+        /// What is registered.
+        definition: TaskDefinition,
+        /// How it differs from what the service has now.
+        changes: Vec<Change>,
+    },
+    /// Tells a service to run a revision.
+    UpdateService {
+        /// The service.
+        service: String,
+        /// The revision.
+        revision: Revision,
+        /// Whether a deployment is started although the service has this revision already: the last one failed.
+        force_new_deployment: bool,
+    },
+    /// Awaits a deployment of the wanted revision that runs already.
+    Join {
+        /// The service.
+        service: String,
+        /// The revision's ARN.
+        task_definition: String,
+        /// The deployment's ARN, or its id where only rollouts are seen.
+        deployment: String,
+    },
+    /// Leaves a service as it is.
+    Nothing {
+        /// The service.
+        service: String,
+        /// The ARN of the revision that it has.
+        task_definition: String,
+    },
+}
+
+/// A revision that a service is told to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// The one that it has.
+    Live(String),
+    /// What the n-th [`Action::Register`] of the plan registers, from 0.
+    Registered(usize),
+}
+
+/// The ordered steps of a deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeployPlan {
+    /// The image that is to run.
+    pub target: TargetImage,
+    /// The steps.
+    pub actions: Vec<Action>,
+}
+
+/// What the plan for one service is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// The service's name.
+    pub(super) service: &'a str,
+    /// The ARN of the task definition that it has.
+    pub(super) live_arn: &'a str,
+    /// Whether that revision can still be deployed.
+    pub(super) live_is_active: bool,
+    /// The task definition that it has.
+    pub(super) live: &'a TaskDefinition,
+    /// The task definition that the next one is made of.
+    pub(super) source: &'a TaskDefinition,
+    /// The containers that get the image.
+    pub(super) containers: &'a [String],
+    /// Its recent past.
+    pub(super) standing: &'a Standing,
+}
+
+impl DeployPlan {
+    pub(super) fn of(target: &TargetImage, subjects: &[Subject<'_>]) -> Self {
+        let mut plan = Self { target: target.clone(), actions: Vec::new() };
+        for subject in subjects {
+            plan.add(subject);
+        }
+        plan
+    }
+
+    fn add(&mut self, subject: &Subject<'_>) {
+        let service = subject.service.to_owned();
+        let task_definition = subject.live_arn.to_owned();
+        let wanted = subject.source.with_image(subject.containers, &self.target.reference);
+        let changes = diff(subject.live, &wanted);
+        let restart = matches!(subject.standing.last, Last::Failed | Last::Unknown);
+        let action = match &subject.standing.last {
+            _ if !changes.is_empty() => {
+                let revision = self.registered(subject.service, wanted, changes);
+                Action::UpdateService { service, revision, force_new_deployment: false }
+            }
+            _ if restart && !subject.live_is_active => {
+                let revision = self.registered(subject.service, wanted, changes);
+                Action::UpdateService { service, revision, force_new_deployment: false }
+            }
+            Last::Running(deployment) => Action::Join { service, task_definition, deployment: deployment.clone() },
+            Last::Successful { .. } => Action::Nothing { service, task_definition },
+            Last::Failed | Last::Unknown => {
+                let revision = Revision::Live(task_definition);
+                Action::UpdateService { service, revision, force_new_deployment: true }
+            }
+        };
+        self.actions.push(action);
+    }
+
+    /// Services that want the same definition share one revision.
+    fn registered(&mut self, service: &str, wanted: TaskDefinition, changes: Vec<Change>) -> Revision {
+        let definitions = self.actions.iter().filter_map(|action| match action {
+            Action::Register { definition, .. } => Some(definition),
+            _ => None,
+        });
+        let count = definitions.clone().count();
+        if let Some(index) = definitions.clone().position(|definition| *definition == wanted) {
+            return Revision::Registered(index);
+        }
+        self.actions.push(Action::Register { service: service.to_owned(), definition: wanted, changes });
+        Revision::Registered(count)
+    }
+
+    /// Returns whether carrying the plan out changes anything.
+    pub fn changes_anything(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Register { .. } | Action::UpdateService { .. }))
+    }
+}
+
+impl fmt::Display for DeployPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.actions.iter().try_for_each(|action| writeln!(f, "{action}"))
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register { definition, changes, .. } => {
+                write!(f, "register the next revision of `{}`", definition.family())?;
+                changes.iter().try_for_each(|change| write!(f, "\n  {change}"))
+            }
+            Self::UpdateService { service, revision: Revision::Registered(_), .. } => {
+                write!(f, "update service `{service}` to it")
+            }
+            Self::UpdateService { service, revision: Revision::Live(arn), .. } => {
+                write!(f, "update service `{service}`: a new deployment of `{}`", super::arn::last_part(arn))
+            }
+            Self::Join { service, deployment, .. } => {
+                let deployment = super::arn::last_part(deployment);
+                write!(f, "service `{service}`: await the deployment `{deployment}`, which brings it already")
+            }
+            Self::Nothing { service, task_definition } => {
+                let revision = super::arn::last_part(task_definition);
+                write!(f, "service `{service}`: nothing to do, `{revision}` has the image")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What a deployment reports: each service with its verdict, and the verdict that speaks for all.
+
+use serde::Serialize;
+
+use super::verdict::Verdict;
+use crate::ground::Hint;
+use crate::oci::Digest;
+
+/// The outcome of a deployment; the top level speaks with the words of the first service that has the exit code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeployReport {
+    /// The verdict that decides on the exit code.
+    pub verdict: Verdict,
+    /// The revision of that service.
+    pub task_definition_arn: String,
+    /// The deployment of that service.
+    pub deployment_arn: Option<String>,
+    /// Where that service answers, if that is known.
+    pub url: Option<String>,
+    /// Whether any revision was registered.
+    pub registered: bool,
+    /// Every service that was dealt with, in order.
+    pub services: Vec<ServiceReport>,
+    /// Services that were left as they are, because one before them ended badly.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_started: Vec<String>,
+}
+
+/// The outcome for one service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceReport {
+    /// Its name.
+    pub name: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why, where the verdict is no good news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The revision that it was given, or had.
+    pub task_definition_arn: String,
+    /// The service deployment, where one was seen.
+    pub deployment_arn: Option<String>,
+    /// The digest that ECS reports for the image; absent where it reports none.
+    pub digest: Option<Digest>,
+    /// Whether the revision was registered by this run.
+    pub registered: bool,
+    /// Where it answers, if that is known.
+    pub url: Option<String>,
+}
+
+impl DeployReport {
+    /// Makes the report of services, of which there is at least one.
+    pub(super) fn of(services: Vec<ServiceReport>, not_started: Vec<String>) -> Self {
+        let verdicts: Vec<Verdict> = services.iter().map(|service| service.verdict).collect();
+        let decisive = Verdict::decisive(&verdicts).and_then(|index| services.get(index));
+        Self {
+            verdict: decisive.map_or(Verdict::NoChange, |service| service.verdict),
+            task_definition_arn: decisive.map(|service| service.task_definition_arn.clone()).unwrap_or_default(),
+            deployment_arn: decisive.and_then(|service| service.deployment_arn.clone()),
+            url: decisive.and_then(|service| service.url.clone()),
+            registered: services.iter().any(|service| service.registered),
+            services,
+            not_started,
+        }
+    }
+
+    /// Returns the exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        self.verdict.exit_code()
+    }
+
+    /// Returns what went wrong, one error for each service whose verdict is no good news.
+    pub fn failures(&self) -> Vec<BadVerdict> {
+        let bad = self.services.iter().filter(|service| service.verdict.exit_code() != 0);
+        bad.map(|service| BadVerdict {
+            service: service.name.clone(),
+            verdict: service.verdict,
+            deployment_arn: service.deployment_arn.clone(),
+            source: service.reason.clone().map(Reason),
+        })
+        .collect()
+    }
+}
+
+/// A service that does not run what was wanted, as an error to show.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("service `{service}`: {}", words(*verdict))]
+pub struct BadVerdict {
+    /// The service.
+    pub service: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The deployment.
+    pub deployment_arn: Option<String>,
+    /// Why, in ECS's words.
+    #[source]
+    pub source: Option<Reason>,
+}
+
+/// Words of ECS.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Reason(pub String);
+
+fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Successful | Verdict::NoChange => "it runs the image",
+        Verdict::NotAwaited => "the deployment was accepted and not awaited",
+        Verdict::RolledBack => "the deployment failed and was rolled back",
+        Verdict::RollbackFailed => "the deployment failed, and so did going back",
+        Verdict::Stopped => "the deployment was stopped",
+        Verdict::WrongDigest => "the deployment ended well with a digest that is not ours",
+        Verdict::Superseded => "another deployment replaced ours",
+        Verdict::Paused => "the deployment waits for an answer",
+        Verdict::TimedOut => "the deployment has not ended in time, and goes on",
+    }
+}
+
+impl Hint for BadVerdict {
+    fn hint(&self) -> Option<String> {
+        let arn = self.deployment_arn.as_deref().unwrap_or("ARN");
+        let look = format!("`aws ecs describe-service-deployments --service-deployment-arns {arn}`");
+        Some(match self.verdict {
+            Verdict::Successful | Verdict::NoChange | Verdict::NotAwaited => return None,
+            Verdict::RolledBack | Verdict::RollbackFailed | Verdict::Stopped => {
+                "look at the service's events above and at the logs of its stopped tasks; ECS keeps those for an hour"
+                    .to_owned()
+            }
+            Verdict::WrongDigest => {
+                "find out who else writes to this service or to its tag, and run this again".to_owned()
+            }
+            Verdict::Superseded => "the newer deployment decides now: look at who started it".to_owned(),
+            Verdict::Paused => format!(
+                "answer its hook: {look} names it, and `aws ecs continue-service-deployment \
+                 --service-deployment-arn {arn} --hook-id HOOK --action CONTINUE` (or ROLLBACK) goes on"
+            ),
+            Verdict::TimedOut => format!("watch it with {look}, or give `deploy.wait.timeout` more time"),
+        })
+    }
+}
