@@ -23,3 +23,5 @@ pub mod net;
 // floor 6
 pub mod deploy;
 pub mod registry;
+// floor 7
+pub mod sandbox;

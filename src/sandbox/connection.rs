@@ -1,0 +1,182 @@
+//! One connection: each request is logged, measured against the scripted faults, and handed on.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use http::request::Parts;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::answer::{self, Answer, Truncated};
+use super::aws_json::{self, AwsError};
+use super::fault::{Action, Reset};
+use super::registry::{self, RegistryError};
+use super::request_body::RequestBody;
+use super::request_log::LoggedRequest;
+use super::world::World;
+
+/// The connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset as scripted")]
+struct Broken;
+
+/// Serves a connection until either side ends it.
+pub(super) async fn serve(stream: TcpStream, world: Arc<World>) {
+    let is_reset = AtomicBool::new(false);
+    let service = service_fn(|request| Box::pin(exchange(&world, &is_reset, request)));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // What the client did wrong, or a scripted reset, ends this connection and nothing else.
+    let _ = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+    let stream = connection.into_parts().io.into_inner();
+    if is_reset.load(Ordering::Relaxed) {
+        // Without lingering the close is a reset; where that cannot be set it is a plain close.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+/// Logs its request when it goes, also if the client goes first.
+struct Entry<'a> {
+    world: &'a World,
+    request: LoggedRequest,
+    received: Arc<AtomicU64>,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.request.body_bytes = self.received.load(Ordering::Relaxed);
+        self.world.log.push(self.request.clone());
+    }
+}
+
+async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incoming>) -> Result<Answer, Broken> {
+    let (parts, body) = request.into_parts();
+    let target = parts.headers.get(aws_json::TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let received = Arc::new(AtomicU64::new(0));
+    let mut entry = Entry { world, request: logged(&parts, target.as_deref()), received: Arc::clone(&received) };
+    let operation = entry.request.operation.as_deref();
+    let action = world.faults.take(parts.method.as_str(), parts.uri.path(), operation);
+    let cut = match action {
+        Some(Action::Reset(Reset::InBody(after))) => Some(after),
+        _ => None,
+    };
+    let mut body = RequestBody::new(body, received, cut);
+    if target.is_some() && action != Some(Action::Reset(Reset::Before)) {
+        entry.request.input = aws_json::read_input(&mut body).await.ok();
+    }
+    let asked = Asked { world, target, parts, body };
+    let answer = act(asked, &entry.request, action).await;
+    match &answer {
+        Ok(answer) => entry.request.status = answer.status().as_u16(),
+        Err(Broken) => is_reset.store(true, Ordering::Relaxed),
+    }
+    answer
+}
+
+fn logged(parts: &Parts, target: Option<&str>) -> LoggedRequest {
+    LoggedRequest {
+        method: parts.method.to_string(),
+        target: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        operation: target.map(|target| target.rsplit('.').next().unwrap_or(target).to_owned()),
+        status: 0,
+        body_bytes: 0,
+        authorized: parts.headers.contains_key(header::AUTHORIZATION),
+        input: None,
+    }
+}
+
+/// A request on its way to what answers it.
+struct Asked<'a> {
+    world: &'a World,
+    /// The header that names an AWS operation, if there is one.
+    target: Option<String>,
+    parts: Parts,
+    body: RequestBody,
+}
+
+impl Asked<'_> {
+    async fn answer(self, request: &LoggedRequest) -> Answer {
+        let path = self.parts.uri.path();
+        match (&self.target, &request.input) {
+            (Some(target), Some(input)) if request.method == "POST" => {
+                aws_json::answer(self.world, target, input, request.authorized)
+            }
+            (Some(_), _) => AwsError::new("SerializationException", "The input is not a JSON object").into_answer(),
+            _ if path == "/v2" || path.starts_with("/v2/") => {
+                registry::answer(&self.world.registry, self.parts, self.body).await
+            }
+            _ => answer::empty(StatusCode::NOT_FOUND),
+        }
+    }
+}
+
+/// Answers a request, or does to it what a fault says.
+async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) -> Result<Answer, Broken> {
+    match action {
+        None => Ok(asked.answer(request).await),
+        Some(Action::Reset(Reset::Before)) => Err(Broken),
+        Some(Action::Reset(Reset::InBody(_) | Reset::AfterBody)) => {
+            asked.answer(request).await;
+            Err(Broken)
+        }
+        Some(Action::Stall) => std::future::pending().await,
+        Some(Action::Truncate { after }) => {
+            let answer = asked.answer(request).await;
+            Ok(answer.map(|body| Truncated::new(body, after).boxed_unsync()))
+        }
+        Some(Action::Headers { set, remove }) => {
+            let mut answer = asked.answer(request).await;
+            for name in remove {
+                answer.headers_mut().remove(name);
+            }
+            add_headers(&mut answer, &set);
+            Ok(answer)
+        }
+        Some(Action::Raw { status, headers, body }) => {
+            let mut answer = answer::bytes(status_code(status), "text/html", body);
+            add_headers(&mut answer, &headers);
+            Ok(answer)
+        }
+        Some(Action::Status { status, code, message, headers }) => {
+            let mut answer = refusal(&asked, status, &code, message);
+            add_headers(&mut answer, &headers);
+            Ok(answer)
+        }
+        Some(Action::AccessDenied { action }) => {
+            let message = aws_json::not_authorized(&asked.world.registry.account, &action);
+            Ok(match asked.target {
+                Some(_) => refusal(&asked, 400, "AccessDeniedException", message),
+                None => refusal(&asked, 403, "DENIED", message),
+            })
+        }
+        Some(Action::Throttle) => Ok(match asked.target {
+            Some(_) => refusal(&asked, 400, "ThrottlingException", "Rate exceeded".to_owned()),
+            None => refusal(&asked, 429, "TOOMANYREQUESTS", "Rate exceeded".to_owned()),
+        }),
+    }
+}
+
+/// An error in the shape of the API that was asked.
+fn refusal(asked: &Asked<'_>, status: u16, code: &str, message: String) -> Answer {
+    match asked.target {
+        Some(_) => AwsError::new(code, message).with_status(status_code(status)).into_answer(),
+        None => RegistryError::new(status_code(status), code, message).into_answer(),
+    }
+}
+
+fn add_headers(answer: &mut Answer, headers: &[(String, String)]) {
+    for (name, value) in headers {
+        if let Ok(name) = name.parse() {
+            answer::set(answer, name, value);
+        }
+    }
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,7 @@
+//! The operations of Amazon ECR's own API, over the registry's state.
+
+mod image;
+mod operation;
+mod repository;
+
+pub(super) use operation::carry_out;

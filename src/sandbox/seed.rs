@@ -1,0 +1,101 @@
+//! What `deploy` expects to find, made in an empty stand-in.
+
+use serde_json::{Value, json};
+
+use super::aws_json::AwsError;
+use super::error::SandboxError;
+use super::registry::RepositorySettings;
+use super::world::World;
+use crate::oci;
+
+/// Repositories, and services that run a placeholder. What exists is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seed {
+    /// The names of repositories, without a host.
+    pub repositories: Vec<String>,
+    /// The cluster.
+    pub cluster: String,
+    /// Its services.
+    pub services: Vec<SeedService>,
+}
+
+/// A service that runs revision 1 of its family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeedService {
+    /// The service's name.
+    pub name: String,
+    /// The family of its task definition.
+    pub family: String,
+    /// The names of its containers; the first one is essential.
+    pub containers: Vec<String>,
+    /// The image of all containers. If the registry does not have it, a placeholder is stored under its name.
+    pub image: String,
+}
+
+/// Makes what a seed names.
+///
+/// # Errors
+/// When a name is refused, or the state cannot be written.
+pub(super) fn plant(world: &World, seed: &Seed) -> Result<(), SandboxError> {
+    for name in &seed.repositories {
+        oci::Repository::new("localhost", name).map_err(|error| refused("repository", name, error.to_string()))?;
+        world.registry.create_repository(name, RepositorySettings::default())?;
+    }
+    let cluster = json!({ "clusterName": seed.cluster });
+    run(world, "CreateCluster", &cluster, "cluster", &seed.cluster)?;
+    seed.services.iter().try_for_each(|service| plant_service(world, &seed.cluster, service))
+}
+
+fn plant_service(world: &World, cluster: &str, service: &SeedService) -> Result<(), SandboxError> {
+    let wanted = json!({ "cluster": cluster, "services": [service.name] });
+    let found = run(world, "DescribeServices", &wanted, "service", &service.name)?;
+    if found.pointer("/services/0/status").and_then(Value::as_str) == Some("ACTIVE") {
+        return Ok(());
+    }
+    let image = &service.image;
+    world.registry.ensure_placeholder(image).map_err(|error| refused("image", image, error.to_string()))?;
+    let family = json!({ "taskDefinition": service.family });
+    if world.ecs.carry_out("DescribeTaskDefinition", &family).is_err() {
+        run(world, "RegisterTaskDefinition", &definition(service), "task definition", &service.family)?;
+    }
+    let created = json!({
+        "cluster": cluster,
+        "serviceName": service.name,
+        "taskDefinition": service.family,
+        "desiredCount": 1,
+        "launchType": "FARGATE",
+        "deploymentConfiguration": {
+            "deploymentCircuitBreaker": { "enable": true, "rollback": true },
+            "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
+        },
+        "networkConfiguration": { "awsvpcConfiguration": {
+            "subnets": ["subnet-0123456789abcdef0"], "securityGroups": [], "assignPublicIp": "DISABLED",
+        } },
+    });
+    world.ecs.script_standing(&service.name);
+    run(world, "CreateService", &created, "service", &service.name).map(drop)
+}
+
+fn definition(service: &SeedService) -> Value {
+    let containers = service.containers.iter().enumerate();
+    let containers: Vec<Value> = containers
+        .map(|(index, name)| json!({ "name": name, "image": service.image, "essential": index == 0 }))
+        .collect();
+    json!({
+        "family": service.family,
+        "containerDefinitions": containers,
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": "256",
+        "memory": "512",
+    })
+}
+
+fn run(world: &World, operation: &str, input: &Value, what: &'static str, name: &str) -> Result<Value, SandboxError> {
+    let reason = |error: AwsError| refused(what, name, format!("{}: {}", error.code, error.message));
+    world.ecs.carry_out(operation, input).map_err(reason)
+}
+
+fn refused(what: &'static str, name: &str, reason: String) -> SandboxError {
+    SandboxError::Seed { what, name: name.to_owned(), reason }
+}
