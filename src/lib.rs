@@ -24,4 +24,5 @@ pub mod net;
 pub mod deploy;
 pub mod registry;
 // floor 7
+pub mod pipeline;
 pub mod sandbox;

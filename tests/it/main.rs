@@ -1,1 +1,7 @@
 //! Everything that needs no outside server, in one binary.
+
+mod architecture;
+mod bad_input;
+mod determinism;
+mod ship;
+mod support;

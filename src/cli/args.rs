@@ -1,0 +1,131 @@
+//! The command line as clap reads it: values are checked for form, nothing is done.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Takes a project to a running Amazon ECS service without a Docker daemon.
+#[derive(Debug, Parser)]
+#[command(name = "dockless", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 build file, 4 build, 5 registry, 6 rolled back, \
+    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 12 refused, 130 interrupted")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What dockless can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build the image; nothing is pushed
+    Build(BuildArgs),
+    /// Build the image and push it under every tag
+    Push,
+    /// Deploy the pushed image: next revision, update, verdict
+    Deploy(DeployArgs),
+    /// Build, push and deploy: the one command of CI
+    Ship(ShipArgs),
+    /// Run the embedded registry, ECR and ECS stand-in on a loopback port
+    Sandbox(SandboxArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The project
+    #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
+    pub(crate) project: PathBuf,
+    /// The build file, relative to the project [default: build.yaml, else dockless.yaml]
+    #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Push to this repository instead of the build file's `name`
+    #[arg(long, value_name = "REPOSITORY", global = true)]
+    pub(crate) name: Option<String>,
+    /// Use these tags instead of the build file's
+    #[arg(long = "tag", value_name = "TAG", global = true)]
+    pub(crate) tags: Vec<String>,
+    /// Build on this instead of the build file's `base`
+    #[arg(long, value_name = "BASE", global = true)]
+    pub(crate) base: Option<String>,
+    /// Build for this platform, such as linux/arm64
+    #[arg(long, value_name = "PLATFORM", global = true)]
+    pub(crate) platform: Option<String>,
+    /// Threads that pack layers [default: all cores]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Take nothing from the cache
+    #[arg(long, global = true)]
+    pub(crate) no_cache: bool,
+    /// Use the embedded registry, ECR and ECS instead of the real ones
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Write the image's digest to this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) digest_file: Option<PathBuf>,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = Progress::Auto, global = true)]
+    pub(crate) progress: Progress,
+    /// Show errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Show more
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Lines, as `plain`; a terminal may get more
+    Auto,
+    /// One line for each thing done
+    Plain,
+    /// Nothing but warnings and errors
+    None,
+}
+
+/// Options of `build`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// Write the image: oci:DIR, oci-archive:FILE or docker-archive:FILE; `-` as FILE is stdout
+    #[arg(long = "output", short = 'o', value_name = "FORM:PATH")]
+    pub(crate) outputs: Vec<String>,
+}
+
+/// Options of `deploy`.
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// Deploy this image, REFERENCE@DIGEST, instead of resolving the first tag
+    #[arg(long, value_name = "REF@DIGEST")]
+    pub(crate) image: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Options of `ship`.
+#[derive(Debug, Args)]
+pub(crate) struct ShipArgs {
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Options of `sandbox`.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The loopback port to listen on [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Forget all that the project's sandbox holds, and end
+    #[arg(long)]
+    pub(crate) reset: bool,
+}

@@ -1,0 +1,113 @@
+//! The commands, one file each.
+
+mod build;
+mod deploy;
+mod push;
+mod sandbox;
+mod ship;
+
+use std::io::Write;
+
+use dockless::ground::{FileError, Hint, files};
+use dockless::net::NetError;
+use dockless::pipeline::{Error, Report};
+use dockless::sandbox::SandboxError;
+
+use super::args::{Cli, Command, Common};
+use super::exit;
+use super::render;
+
+/// A command that came to its end, with the exit code of its verdict.
+pub(crate) struct Done {
+    pub(crate) code: u8,
+}
+
+/// A command that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line contradicts itself.
+    #[error("{message}")]
+    Usage { message: String, hint: Option<String> },
+    /// The use case failed.
+    #[error(transparent)]
+    Pipeline(#[from] Error),
+    /// The stand-in cannot run.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The network cannot be set up.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// A file of the command itself cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// stdout is closed.
+    #[error("cannot write to stdout")]
+    Stdout(#[source] std::io::Error),
+}
+
+impl Failure {
+    /// Returns the error that is shown: what is transparent here shows itself.
+    pub(crate) fn shown(&self) -> &dyn std::error::Error {
+        self
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => exit::USAGE,
+            Self::Pipeline(error) => exit::code(error),
+            Self::Sandbox(_) | Self::Stdout(_) => exit::INTERNAL,
+            Self::Net(_) => exit::REGISTRY,
+            Self::File(_) => exit::BUILD,
+        }
+    }
+}
+
+impl Hint for Failure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Pipeline(error) => error.hint(),
+            Self::Sandbox(error) => error.hint(),
+            Self::Net(error) => error.hint(),
+            Self::File(error) => error.hint(),
+            Self::Stdout(_) => None,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
+    match &cli.command {
+        Command::Build(args) => build::run(&cli.common, args).await,
+        Command::Push => push::run(&cli.common).await,
+        Command::Deploy(args) => deploy::run(&cli.common, args).await,
+        Command::Ship(args) => ship::run(&cli.common, args).await,
+        Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
+    }
+}
+
+/// Prints what a command ends with: the reference as the last line of stdout, or the report; and the digest file.
+fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Done, Failure> {
+    if let (Some(path), Some(digest)) = (&common.digest_file, &report.digest) {
+        files::write_atomic(path, format!("{digest}\n").as_bytes())?;
+    }
+    let text = if common.json {
+        render::json::render(report)
+    } else {
+        report.image.iter().map(|image| format!("{image}\n")).collect()
+    };
+    if stdout_is_taken {
+        eprint!("{text}");
+    } else {
+        write_stdout(&text)?;
+    }
+    for failure in &report.failures {
+        eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
+    }
+    Ok(Done { code: report.exit_code() })
+}
+
+fn write_stdout(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Stdout)
+}

@@ -1,0 +1,48 @@
+//! Every environment variable that dockless reads, in one place.
+//!
+//! Exceptions, inside libraries: the AWS credential chain (`AWS_*`), and the proxy and `SSL_CERT_FILE` variables, which
+//! the HTTP connector reads.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The folder of the cache.
+const CACHE_DIR: &str = "DOCKLESS_CACHE_DIR";
+/// The user configuration.
+const CONFIG: &str = "DOCKLESS_CONFIG";
+
+/// What the environment says; a build file may name any other variable.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) cache_dir: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) ca_bundle: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the environment.
+    pub(crate) fn read() -> Self {
+        let home = path("HOME");
+        let config_home = path("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
+        let cache_home = path("XDG_CACHE_HOME").or_else(|| home.as_ref().map(|home| home.join(".cache")));
+        Self {
+            cache_dir: path(CACHE_DIR).or_else(|| cache_home.map(|dir| dir.join("dockless"))),
+            config: path(CONFIG).or_else(|| config_home.as_ref().map(|dir| dir.join("dockless/config.yaml"))),
+            ca_bundle: path("AWS_CA_BUNDLE"),
+        }
+    }
+}
+
+/// Returns a variable that a build file names; one that is set but empty counts as set.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Returns a variable that tools of the field read for credentials.
+pub(crate) fn raw(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

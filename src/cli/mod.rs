@@ -1,0 +1,73 @@
+//! Floor 8, the binary: terminal, flags, environment, exit codes.
+
+mod args;
+mod commands;
+mod env;
+mod exit;
+mod render;
+mod settings;
+mod standin;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use dockless::ground::Hint;
+
+use args::Cli;
+use commands::Done;
+
+/// Runs the program: arguments, runtime, command, exit code.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed terminal must not turn into another error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprint!("{}", render::error::render(&error, None));
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let code = runtime.block_on(interruptible(cli));
+    // Work that was cancelled may still hold a thread; what it staged is not trusted, so nothing waits for it long.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    ExitCode::from(code)
+}
+
+async fn interruptible(cli: Cli) -> u8 {
+    tokio::select! {
+        code = run(cli) => code,
+        () = interrupted() => {
+            eprintln!("error: interrupted");
+            eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
+                started goes on");
+            exit::INTERRUPTED
+        }
+    }
+}
+
+/// Waits for Ctrl-C, or for the signal that CI systems end jobs with.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending::<()>().await },
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn run(cli: Cli) -> u8 {
+    match commands::run(&cli).await {
+        Ok(Done { code }) => code,
+        Err(failure) => {
+            let hint = failure.hint();
+            eprint!("{}", render::error::render(failure.shown(), hint.as_deref()));
+            failure.code()
+        }
+    }
+}

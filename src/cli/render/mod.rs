@@ -1,0 +1,5 @@
+//! What people and programs see: lines on stderr, data on stdout.
+
+pub(crate) mod error;
+pub(crate) mod human;
+pub(crate) mod json;

@@ -1,0 +1,155 @@
+//! Flags over environment over build file: the one place where they meet.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use dockless::deploy::Ecs;
+use dockless::event::{Event, Observer};
+use dockless::ground::{Clock, FileError};
+use dockless::net::{AwsOptions, Connector, HttpOptions};
+use dockless::oci::Digest;
+use dockless::pipeline::{Context, DeployContext, Error, SystemClock};
+use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
+use dockless::sandbox::Sandbox;
+use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
+use dockless::store::Store;
+
+use super::args::{Common, Progress};
+use super::commands::Failure;
+use super::env::{self, Environment};
+use super::render::human::{Level, Lines};
+use super::standin;
+
+/// All that a command works with, from start to end.
+pub(crate) struct Session {
+    pub(crate) context: Context,
+    connector: Connector,
+    aws: AwsOptions,
+    sandbox: Option<Sandbox>,
+}
+
+impl Session {
+    /// Reads the build file and opens the doors: store, registries, and the stand-in if it was asked for.
+    pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
+        let environment = Environment::read();
+        let observer = observer(common);
+        let spec = Arc::new(load_spec(common)?);
+        let mut user = user_config(&environment)?;
+        let mut credentials = CredentialSources::of_environment(env::raw);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut aws = AwsOptions { region: region(&spec), ..AwsOptions::default() };
+        let sandbox = if common.sandbox {
+            let state = sandbox_state(common, &environment)?;
+            let sandbox = standin::start(&spec, state, 0).await?;
+            standin::redirect(&sandbox, &spec, &mut user, &mut credentials, &mut aws);
+            Some(sandbox)
+        } else {
+            None
+        };
+        let connector = connector(&environment)?;
+        let registry = Registry::new(RegistryOptions {
+            hosts: user.hosts,
+            credentials,
+            aws: Some(aws.clone()),
+            observer: Arc::clone(&observer),
+            ..RegistryOptions::new(connector.clone(), Arc::clone(&clock))
+        })
+        .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
+        let context = Context {
+            spec,
+            store: Arc::new(open_store(&environment, &*observer)?),
+            registry,
+            clock,
+            observer,
+            jobs: threads(common),
+            use_cache: !common.no_cache,
+            outputs: outputs.to_vec(),
+            stdout: Arc::new(Mutex::new(std::io::stdout())),
+        };
+        Ok(Self { context, connector, aws, sandbox })
+    }
+
+    /// Returns what a deployment works with besides.
+    pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
+        let config = dockless::net::load_aws(&self.aws, &self.connector).await;
+        DeployContext { ecs: Ecs::new(&config), wait }
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn close(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// Reads the build file with what the flags lay over it.
+pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
+    let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
+    let overrides = Overrides {
+        name: common.name.clone(),
+        tags: common.tags.clone(),
+        base: common.base.clone(),
+        platform: common.platform.clone(),
+    };
+    let inputs =
+        Inputs { project: &project, file: common.file.as_deref(), environment: &env::variable, overrides: &overrides };
+    spec::load(&inputs).map_err(|error| Failure::Pipeline(error.into()))
+}
+
+/// Returns the folder that keeps the stand-in of a project.
+pub(crate) fn sandbox_state(common: &Common, environment: &Environment) -> Result<PathBuf, Failure> {
+    let project = std::fs::canonicalize(&common.project).map_err(FileError::on("open", &common.project))?;
+    let name = Digest::of(project.as_os_str().as_encoded_bytes()).short();
+    Ok(cache_dir(environment).join("sandbox").join(name))
+}
+
+fn cache_dir(environment: &Environment) -> PathBuf {
+    environment.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("dockless"))
+}
+
+fn open_store(environment: &Environment, observer: &dyn Observer) -> Result<Store, Failure> {
+    let opened = environment.cache_dir.as_deref().map(Store::open);
+    let why = match opened {
+        Some(Ok(store)) => return Ok(store),
+        Some(Err(error)) => error.to_string(),
+        None => "there is no home directory".to_owned(),
+    };
+    let store = Store::temporary(&std::env::temp_dir()).map_err(|error| Failure::Pipeline(error.into()))?;
+    observer.observe(Event::Warning {
+        message: format!("the cache cannot be used, nothing is kept for the next run: {why}"),
+        hint: Some("set DOCKLESS_CACHE_DIR to a folder that can be written".to_owned()),
+    });
+    Ok(store)
+}
+
+fn connector(environment: &Environment) -> Result<Connector, Failure> {
+    let options = HttpOptions { ca_bundles: environment.ca_bundle.iter().cloned().collect(), ..HttpOptions::default() };
+    Connector::new(&options).map_err(Failure::Net)
+}
+
+fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
+    let Some(path) = &environment.config else { return Ok(UserConfig::default()) };
+    spec::load_user_config(path).map_err(|error| Failure::Pipeline(error.into()))
+}
+
+fn observer(common: &Common) -> Arc<dyn Observer> {
+    let level = match (common.quiet, common.progress, common.verbose) {
+        (true, ..) => Level::Quiet,
+        (_, Progress::None, _) => Level::Warnings,
+        (.., 0) => Level::Normal,
+        _ => Level::Verbose,
+    };
+    Arc::new(Lines::new(level, std::io::stderr()))
+}
+
+fn threads(common: &Common) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    common.jobs.map_or_else(cores, usize::from)
+}
+
+/// Returns the region that the build file decides: its own, else the one in the name of an ECR repository.
+pub(crate) fn region(spec: &BuildSpec) -> Option<String> {
+    let said = spec.deploy.as_ref().and_then(|deploy| deploy.region.clone());
+    said.or_else(|| EcrHost::parse(spec.name.as_ref()?.host()).map(|host| host.region))
+}

@@ -1,0 +1,96 @@
+//! The stand-in that `--sandbox` and `dockless sandbox` start, made to hold what the build file names.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dockless::ground::Secret;
+use dockless::net::AwsOptions;
+use dockless::net::aws::StaticCredentials;
+use dockless::pipeline::SystemClock;
+use dockless::registry::{CredentialSources, EcrHost};
+use dockless::sandbox::{Sandbox, SandboxError, SandboxOptions, Seed, SeedService};
+use dockless::spec::{BuildSpec, ContainerChoice, HostConfig, Scheme, ServiceSpec, UserConfig};
+
+use serde_json::{Value, json};
+
+use super::settings;
+
+/// The region that the stand-in plays where the build file names none.
+const REGION: &str = "us-east-1";
+
+/// Starts the stand-in and makes what `name` and `deploy` expect: repository, cluster, services with a first revision.
+pub(crate) async fn start(spec: &BuildSpec, state: PathBuf, port: u16) -> Result<Sandbox, SandboxError> {
+    let mut options = SandboxOptions::new(state, Arc::new(SystemClock));
+    options.address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    options.region = settings::region(spec).unwrap_or_else(|| REGION.to_owned());
+    if let Some(host) = spec.name.as_ref().and_then(|name| EcrHost::parse(name.host())) {
+        options.account = host.account;
+    }
+    let sandbox = Sandbox::start(options).await?;
+    sandbox.seed(&seed(spec))?;
+    Ok(sandbox)
+}
+
+fn seed(spec: &BuildSpec) -> Seed {
+    let mut seed = Seed {
+        repositories: spec.name.iter().map(|name| name.name().to_owned()).collect(),
+        cluster: "default".to_owned(),
+        services: Vec::new(),
+    };
+    if let Some(deploy) = &spec.deploy {
+        seed.cluster.clone_from(&deploy.cluster);
+        seed.services = deploy.services.iter().map(|service| seed_service(spec, service)).collect();
+    }
+    seed
+}
+
+fn seed_service(spec: &BuildSpec, service: &ServiceSpec) -> SeedService {
+    let containers = match &service.containers {
+        ContainerChoice::Named(names) if !names.is_empty() => names.clone(),
+        _ => vec![service.name.clone()],
+    };
+    let image = match &spec.name {
+        Some(name) => format!("{name}:placeholder"),
+        None => "localhost/placeholder:latest".to_owned(),
+    };
+    SeedService { name: service.name.clone(), family: service.name.clone(), containers, image }
+}
+
+/// Points the target's registry host and AWS at the stand-in, with credentials that only it takes.
+pub(crate) fn redirect(
+    sandbox: &Sandbox,
+    spec: &BuildSpec,
+    user: &mut UserConfig,
+    credentials: &mut CredentialSources,
+    aws: &mut AwsOptions,
+) {
+    aws.region.get_or_insert_with(|| REGION.to_owned());
+    aws.endpoint_url = Some(sandbox.endpoint());
+    aws.static_credentials = Some(StaticCredentials {
+        access_key_id: "sandbox".to_owned(),
+        secret_access_key: Secret::new("sandbox".to_owned()),
+        session_token: None,
+    });
+    let Some(name) = &spec.name else { return };
+    let host = HostConfig {
+        endpoint: Some(sandbox.address().to_string()),
+        scheme: Some(Scheme::Http),
+        ..HostConfig::default()
+    };
+    user.hosts.insert(name.host().to_owned(), host);
+    if EcrHost::parse(name.host()).is_none() {
+        log_in(sandbox, name.host(), credentials);
+    }
+}
+
+/// Gives the host of a registry that is not ECR the stand-in's own credentials; those of other hosts stay.
+fn log_in(sandbox: &Sandbox, host: &str, credentials: &mut CredentialSources) {
+    let given = credentials.docker_auth_config.as_ref().and_then(|text| serde_json::from_str(text.reveal()).ok());
+    let mut config: Value = given.unwrap_or_else(|| json!({}));
+    if !config["auths"].is_object() {
+        config["auths"] = json!({});
+    }
+    config["auths"][host] = json!({ "auth": sandbox.login().reveal() });
+    credentials.docker_auth_config = Some(Secret::new(config.to_string()));
+}

@@ -1,0 +1,122 @@
+//! Deploy: from a digest in a registry to a verdict.
+
+use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, TargetImage};
+use crate::oci::{Digest, Document, Reference, Repository};
+use crate::registry::TagOrDigest;
+use std::sync::Arc;
+
+use super::{Context, Error, Report};
+
+/// What a deployment is given besides the context.
+#[derive(Clone)]
+pub struct DeployContext {
+    /// ECS.
+    pub ecs: Ecs,
+    /// Whether the verdict is waited for.
+    pub wait: bool,
+}
+
+impl DeployContext {
+    pub(crate) fn options(&self, context: &Context) -> DeployOptions {
+        DeployOptions {
+            wait: self.wait,
+            clock: Arc::clone(&context.clock),
+            observer: Arc::clone(&context.observer),
+            jitter_seed: context.clock.now().millis().unsigned_abs(),
+        }
+    }
+}
+
+/// Deploys an image that was pushed: the given one, or the one under the first tag.
+///
+/// # Errors
+/// When there is no such image, or the deployment is refused or breaks off. A verdict that is bad is no error: it stands
+/// in the report.
+pub async fn deploy(context: &Context, deploy: &DeployContext, image: Option<&Reference>) -> Result<Report, Error> {
+    let (mut prepared, target) = prepare(context, deploy, image).await?;
+    let mut report = Report::new();
+    report.image = Some(target.reference.clone());
+    report.digest = Some(target.digest);
+    apply(context, deploy, &mut prepared, &target, &mut report).await?;
+    Ok(report)
+}
+
+/// Returns what [`deploy`] would do, and changes nothing.
+///
+/// # Errors
+/// As [`deploy`], before anything is changed.
+pub async fn deploy_plan(
+    context: &Context,
+    deploy: &DeployContext,
+    image: Option<&Reference>,
+) -> Result<DeployPlan, Error> {
+    let (prepared, target) = prepare(context, deploy, image).await?;
+    Ok(prepared.plan(&target))
+}
+
+async fn prepare(
+    context: &Context,
+    deploy: &DeployContext,
+    image: Option<&Reference>,
+) -> Result<(Deployment, TargetImage), Error> {
+    let target = match image {
+        Some(reference) => pinned(context, reference)?,
+        None => tagged(context).await?,
+    };
+    let prepared =
+        Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &target.repository, &deploy.options(context)).await?;
+    Ok((prepared, target))
+}
+
+/// Carries a plan out and puts what became of it into the report.
+pub(crate) async fn apply(
+    context: &Context,
+    deploy: &DeployContext,
+    prepared: &mut Deployment,
+    target: &TargetImage,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let started = context.clock.now();
+    let done = prepared.deploy(&deploy.ecs, target, &deploy.options(context)).await?;
+    report.deployed(done);
+    report.time("deploy", started, context.clock.now());
+    Ok(())
+}
+
+/// An image that was named by its digest: no registry is asked.
+fn pinned(context: &Context, reference: &Reference) -> Result<TargetImage, Error> {
+    let digest = reference.digest.ok_or_else(|| Error::NoImage { reference: reference.to_string() })?;
+    let mut reference = reference.clone();
+    if reference.tag.is_none() && context.spec.name.as_ref() == Some(&reference.repository) {
+        reference.tag = context.spec.tags.first().cloned();
+    }
+    Ok(target(&reference.repository, reference.to_string(), digest, Vec::new()))
+}
+
+/// The image under the first tag.
+async fn tagged(context: &Context) -> Result<TargetImage, Error> {
+    let reference = context.first_reference()?;
+    let failed = |source| Error::Resolve { reference: reference.to_string(), source };
+    let client = context.target()?;
+    let Some(found) = client.head_manifest(&TagOrDigest::of(&reference)).await.map_err(failed)? else {
+        return Err(Error::NoImage { reference: reference.to_string() });
+    };
+    let document = client.manifest(&TagOrDigest::Digest(found.digest)).await.map_err(failed)?;
+    let children = match &document {
+        Document::Index(index) => index.images().map(|child| child.digest).collect(),
+        Document::Manifest(_) => Vec::new(),
+    };
+    let digest = document.digest();
+    context.note(format!("`{reference}` is {digest}"));
+    Ok(target(&reference.repository, format!("{reference}@{digest}"), digest, children))
+}
+
+/// Makes the image that is written to ECS.
+pub(crate) fn target(
+    repository: &Repository,
+    reference: String,
+    digest: Digest,
+    manifests: Vec<Digest>,
+) -> TargetImage {
+    TargetImage { reference, repository: repository.clone(), digest, manifests }
+}

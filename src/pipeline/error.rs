@@ -1,0 +1,229 @@
+//! What a use case can end with, and which kind of end that is.
+
+use crate::base::FactsError;
+use crate::deploy::{DeployError, ErrorClass};
+use crate::ground::{FileError, Hint};
+use crate::image::ImageError;
+use crate::layer::PackError;
+use crate::oci::Platform;
+use crate::plan::PlanError;
+use crate::registry::RegistryError;
+use crate::spec::SpecError;
+use crate::store::StoreError;
+use crate::tree::TreeError;
+
+/// A use case that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The build file, or what it asks of the base's environment.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The build file lacks what the command needs.
+    #[error("`{key}` is missing in `{file}`")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The build file.
+        file: String,
+    },
+    /// A base in a folder or archive.
+    #[error("cannot use the base `{base}`")]
+    LocalBase {
+        /// The base as the build file names it.
+        base: String,
+        /// Why not.
+        #[source]
+        source: StoreError,
+    },
+    /// A base in a registry.
+    #[error("cannot pull the base `{base}`")]
+    Base {
+        /// The base as the build file names it.
+        base: String,
+        /// Why not.
+        #[source]
+        source: RegistryError,
+    },
+    /// A base whose layers cannot be read.
+    #[error("cannot read the file system of the base `{base}`")]
+    Facts {
+        /// The base as the build file names it.
+        base: String,
+        /// Why not.
+        #[source]
+        source: FactsError,
+    },
+    /// A base layer whose bytes are not those that its manifest names.
+    #[error("layer {expected} of the base `{base}` holds other bytes: {found}")]
+    BaseLayer {
+        /// The base as the build file names it.
+        base: String,
+        /// The digest that the manifest names.
+        expected: crate::oci::Digest,
+        /// The digest of what came.
+        found: crate::oci::Digest,
+    },
+    /// A base layer that cannot be read to its end.
+    #[error("cannot read layer {digest} of the base `{base}`")]
+    Download {
+        /// The base as the build file names it.
+        base: String,
+        /// The layer.
+        digest: crate::oci::Digest,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A base of several platforms, none of which was chosen.
+    #[error("the base `{base}` has several platforms, and linux/amd64 is not one of them")]
+    Platform {
+        /// The base as the build file names it.
+        base: String,
+        /// What there is.
+        platforms: Vec<Platform>,
+    },
+    /// The project cannot be opened.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The layers cannot be placed.
+    #[error("cannot place the layers")]
+    Plan(#[source] PlanError),
+    /// A layer cannot be packed.
+    #[error("cannot build layer `{layer}`")]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// Why not.
+        #[source]
+        source: PackError<PlanError>,
+    },
+    /// The config or manifest cannot be made, or the image not written.
+    #[error("cannot build the image")]
+    Image(#[source] ImageError),
+    /// The image cannot be written to an output.
+    #[error("cannot write `{output}`")]
+    Output {
+        /// The output as it was asked for.
+        output: String,
+        /// Why not.
+        #[source]
+        source: ImageError,
+    },
+    /// The store cannot take or give a blob.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The image cannot be pushed.
+    #[error("cannot push `{reference}`")]
+    Push {
+        /// What was pushed.
+        reference: String,
+        /// Why not.
+        #[source]
+        source: RegistryError,
+    },
+    /// The image to deploy cannot be found.
+    #[error("cannot resolve `{reference}`")]
+    Resolve {
+        /// What was looked for.
+        reference: String,
+        /// Why not.
+        #[source]
+        source: RegistryError,
+    },
+    /// There is no such image.
+    #[error("there is no image `{reference}`")]
+    NoImage {
+        /// What was looked for.
+        reference: String,
+    },
+    /// The deployment was refused, or broke off.
+    #[error("cannot deploy")]
+    Deploy(#[from] DeployError),
+    /// The use case needs a registry client and its making failed.
+    #[error("cannot reach registries")]
+    Connector(#[source] RegistryError),
+}
+
+/// The kinds of ends that have an exit code of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// 3: the build file.
+    BuildFile,
+    /// 4: build.
+    Build,
+    /// 5: registry.
+    Registry,
+    /// 7: a deployment left half-way.
+    DeployFailed,
+    /// 12: refused, nothing changed.
+    Refused,
+}
+
+impl Error {
+    /// Returns which kind of end this is.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Spec(_) | Self::Missing { .. } => Class::BuildFile,
+            Self::LocalBase { .. }
+            | Self::Facts { .. }
+            | Self::BaseLayer { .. }
+            | Self::Platform { .. }
+            | Self::Tree(_)
+            | Self::Plan(_)
+            | Self::Layer { .. }
+            | Self::Image(_)
+            | Self::Output { .. }
+            | Self::Store(_)
+            | Self::File(_) => Class::Build,
+            Self::Base { .. }
+            | Self::Push { .. }
+            | Self::Resolve { .. }
+            | Self::NoImage { .. }
+            | Self::Download { .. }
+            | Self::Connector(_) => Class::Registry,
+            Self::Deploy(error) => match error.class() {
+                ErrorClass::Refused => Class::Refused,
+                ErrorClass::HalfWay => Class::DeployFailed,
+            },
+        }
+    }
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Spec(source) => source.hint(),
+            Self::Missing { key: "name", .. } => {
+                Some("add `name: REGISTRY/REPOSITORY` to the build file, or give --name".to_owned())
+            }
+            Self::Missing { key, .. } => Some(format!("add `{key}` to the build file")),
+            Self::LocalBase { source, .. } => source.hint().or_else(|| {
+                Some("check the path after `base:`; a relative one is taken from the project's folder".to_owned())
+            }),
+            Self::Store(source) => source.hint(),
+            Self::Base { source, .. }
+            | Self::Push { source, .. }
+            | Self::Resolve { source, .. }
+            | Self::Connector(source) => source.hint(),
+            Self::Facts { source, .. } => source.hint(),
+            Self::Download { source, .. } => {
+                source.get_ref().and_then(|inner| inner.downcast_ref::<RegistryError>()).and_then(Hint::hint)
+            }
+            Self::BaseLayer { .. } => Some("the base is damaged where it is kept; fetch it anew".to_owned()),
+            Self::Platform { platforms, .. } => {
+                let first = platforms.first().map_or_else(|| "linux/arm64".to_owned(), ToString::to_string);
+                Some(format!("set `platforms: [{first}]`, or give --platform {first}"))
+            }
+            Self::Tree(source) => source.hint(),
+            Self::Plan(source) => source.hint(),
+            Self::Layer { source, .. } => source.hint(),
+            Self::Image(source) | Self::Output { source, .. } => source.hint(),
+            Self::File(source) => source.hint(),
+            Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
+            Self::Deploy(source) => source.hint(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Floor 7: the use cases: build, push, deploy, ship.
+//!
+//! A use case is handed a [`Context`] (build file, store, registries, clock, observer) and returns a [`Report`]. It
+//! decides nothing that a lower floor can decide; it brings synchronous work and the network together.
+
+mod base;
+mod bridge;
+mod build;
+mod clock;
+mod context;
+mod deploy;
+mod error;
+mod output;
+mod push;
+mod report;
+mod ship;
+mod uploads;
+
+pub use build::{Built, build};
+pub use clock::SystemClock;
+pub use context::Context;
+pub use deploy::{DeployContext, deploy, deploy_plan};
+pub use error::{Class, Error};
+pub use output::Output;
+pub use push::push;
+pub use report::{LayerReport, Report};
+pub use ship::ship;

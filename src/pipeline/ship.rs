@@ -1,0 +1,24 @@
+//! Ship: build, push and deploy in one run.
+
+use super::deploy::{self, DeployContext};
+use super::push::push;
+use super::{Context, Error, Report};
+use crate::deploy::Deployment;
+
+/// Builds, pushes and deploys.
+///
+/// ECS is asked first: a missing cluster, service or container ends the run before anything is built or sent.
+///
+/// # Errors
+/// As [`super::push()`] and [`super::deploy()`].
+pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, Error> {
+    let repository = context.name()?.clone();
+    let options = deploy.options(context);
+    let mut prepared = Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &repository, &options).await?;
+    let built = push(context).await?;
+    let mut report = built.report;
+    let reference = report.image.clone().unwrap_or_default();
+    let target = deploy::target(&repository, reference, built.image.digest(), Vec::new());
+    deploy::apply(context, deploy, &mut prepared, &target, &mut report).await?;
+    Ok(report)
+}

@@ -1,0 +1,9 @@
+//! What the tests of the binary share: projects in temporary folders, runs in a cleared environment, and the stand-in.
+
+mod project;
+mod run;
+mod standin;
+
+pub(crate) use project::Project;
+pub(crate) use run::{Run, Runner};
+pub(crate) use standin::{StandIn, account_host};
