@@ -1,0 +1,11 @@
+//! What the lab's tests share, one noun a file.
+
+pub(crate) mod aws;
+pub(crate) mod docker;
+pub(crate) mod http;
+pub(crate) mod layout;
+pub(crate) mod podman;
+pub(crate) mod process;
+pub(crate) mod servers;
+pub(crate) mod skopeo;
+pub(crate) mod workbench;
