@@ -49,6 +49,12 @@ pub enum FactsError {
         /// The most that is taken.
         limit: u64,
     },
+    /// A lock is asked for what it does not hold.
+    #[error("the lock does not say {question}")]
+    Unanswered {
+        /// What is asked: `what stands at ...`.
+        question: String,
+    },
     /// Stored facts that are not what was stored.
     #[error("stored facts of a base are not usable: {reason}")]
     Stored {
@@ -64,6 +70,7 @@ impl Hint for FactsError {
             Self::Malformed { .. } | Self::Outside { .. } | Self::Loop { .. } | Self::Limit { .. } => {
                 "check that `base` names the image you mean, and rebuild that image".to_owned()
             }
+            Self::Unanswered { .. } => "run `dockless lock`".to_owned(),
             Self::Stored { .. } => "run `dockless cache prune`; the facts are read anew".to_owned(),
         })
     }

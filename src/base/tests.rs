@@ -115,10 +115,10 @@ fn passwd_and_group_are_found_through_symlinks_and_hard_links() {
         &["etc/", "etc/passwd=old", "etc/group=g:x:1:", "usr/", "usr/share/"],
         &["usr/share/passwd=new", "etc/passwd -> ../usr/share/passwd", "usr/group=h:x:2:", "etc/group => usr/group"],
     ]);
-    assert_eq!((facts.passwd(), facts.group()), (Some(b"new".as_slice()), Some(b"h:x:2:".as_slice())));
-    assert_eq!(Facts::empty().passwd(), None);
+    assert_eq!(facts.names(), &Names { passwd: Some(b"new".to_vec()), group: Some(b"h:x:2:".to_vec()) });
+    assert_eq!(Facts::empty().names(), &Names::default());
     let looped = self::facts(&[&["etc/", "etc/passwd -> passwd"]]);
-    assert_eq!(looped.passwd(), None);
+    assert_eq!(looped.names().passwd, None);
 }
 
 fn pax(records: &[(&str, &[u8])]) -> Vec<u8> {
@@ -232,15 +232,6 @@ fn hostile_layers_end_in_errors() {
 }
 
 #[test]
-fn symlinks_below_a_folder_are_found() {
-    let facts = facts(&[&["a/", "a/l -> x", "a/b/", "a/b/m -> y", "a-c -> z", "b -> a"]]);
-    let below = |text: &str| facts.symlinks_below(&path(text)).map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(below("a"), ["/a/b/m", "/a/l"]);
-    assert_eq!(below(""), ["/a/b/m", "/a/l", "/a-c", "/b"]);
-    assert!(below("b").is_empty());
-}
-
-#[test]
 fn stored_facts_come_back_and_damage_is_an_error() {
     let before = facts(&[&["a/", "a/l -> x", "etc/", "etc/passwd=p", "etc/none/", "z=1"]]);
     let bytes = before.to_bytes();
@@ -248,7 +239,7 @@ fn stored_facts_come_back_and_damage_is_an_error() {
     assert_eq!(after.to_bytes(), bytes);
     assert_eq!(kinds(&after, "a a/l etc/passwd etc/none z q"), "d l:x f d f -");
     assert_eq!(after.lookup(&path("a")), before.lookup(&path("a")));
-    assert_eq!((after.passwd(), after.group()), (Some(b"p".as_slice()), None));
+    assert_eq!(after.names(), &Names { passwd: Some(b"p".to_vec()), group: None });
     for end in 0..bytes.len() {
         assert!(Facts::from_bytes(&bytes[..end]).is_err());
     }

@@ -42,7 +42,7 @@ fn default_platform() -> Platform {
 
 /// Resolves the base of the build file. No layer byte is read.
 pub(crate) async fn resolve(context: &Context) -> Result<ResolvedBase, Error> {
-    let base = match &context.spec.base {
+    let base = match &context.spec.images[0].base {
         BaseSource::Scratch => scratch(context),
         BaseSource::Registry(reference) => pull(context, reference).await?,
         BaseSource::Layout { path, tag } => {
@@ -66,7 +66,7 @@ pub(crate) async fn resolve(context: &Context) -> Result<ResolvedBase, Error> {
 }
 
 fn scratch(context: &Context) -> ResolvedBase {
-    let platform = context.spec.platform.clone().unwrap_or_else(|| {
+    let platform = context.spec.images[0].platform.clone().unwrap_or_else(|| {
         let platform = default_platform();
         context.note(format!("the build file names no platform and scratch has none: building for {platform}"));
         platform
@@ -116,7 +116,7 @@ async fn local(
     let failed = |source| Error::LocalBase { base: names.told.clone(), source };
     let source = blocking(move || open(&store)).await.map_err(failed)?;
     let source = std::sync::Arc::new(source);
-    let platform = match &context.spec.platform {
+    let platform = match &context.spec.images[0].platform {
         Some(platform) => platform.clone(),
         None => {
             let source = source.clone();
@@ -141,7 +141,7 @@ fn from_files(name: String, image: LocalImage) -> ResolvedBase {
 async fn pull(context: &Context, reference: &Reference) -> Result<ResolvedBase, Error> {
     let failed = |source| Error::Base { base: reference.to_string(), source };
     let client = context.registry.repository(&reference.repository).map_err(failed)?;
-    let pulled = match pull_image(&client, reference, context.spec.platform.as_ref()).await {
+    let pulled = match pull_image(&client, reference, context.spec.images[0].platform.as_ref()).await {
         Err(RegistryError::PlatformOpen { reference: name, present }) => {
             let platform = choose(context, &name, present)?;
             pull_image(&client, reference, Some(&platform)).await

@@ -1,11 +1,12 @@
 //! Build: base, layers, image. Nothing is sent from here but what the uploads are handed.
 
+use crate::base::BaseTree;
 use crate::event::Event;
 use crate::ground::Timestamp;
 use crate::image::{self, Assembly, Image, LayerBlob, Origin, OwnLayer, layer_method};
 use crate::layer::{PackOptions, Packed, pack};
 use crate::oci::{Descriptor, ImagePath, MediaType};
-use crate::plan::{LeftOut, Placement};
+use crate::plan::{LeftOut, Placement, Roots};
 use crate::spec::LayerSpec;
 use crate::store::Blob;
 use crate::tree::DiskSources;
@@ -65,7 +66,7 @@ pub(crate) async fn build_on(
     let placement = Arc::new(placement(context, &base, facts).await?);
     let mut own = Vec::new();
     let mut layers = Vec::new();
-    for index in 0..context.spec.layers.len() {
+    for index in 0..context.spec.images[0].layers.len() {
         let (layer, blob) = pack_layer(context, &placement, index).await?;
         if let (Some(blob), Some(uploads)) = (&blob, uploads.as_deref_mut()) {
             uploads.start(blob.clone());
@@ -88,9 +89,16 @@ async fn placement(context: &Context, base: &ResolvedBase, facts: crate::base::F
         let working_dir = working_dir.as_deref();
         let destination =
             |layer: &LayerSpec| layer.source.as_ref().map_or(ImagePath::ROOT, |source| source.destination(working_dir));
-        let destinations: Vec<ImagePath> = spec.layers.iter().map(destination).collect();
+        let destinations: Vec<ImagePath> = spec.images[0].layers.iter().map(destination).collect();
         let project = DiskSources::open(&spec.project).map_err(Error::Tree)?;
-        Placement::new(Arc::new(facts), Arc::new(project), &spec.layers, &destinations, &left_out).map_err(Error::Plan)
+        Placement::new(
+            Arc::new(BaseTree::whole(facts)),
+            &Roots::project(Arc::new(project)),
+            &spec.images[0].layers,
+            &destinations,
+            &left_out,
+        )
+        .map_err(Error::Plan)
     })
     .await
 }
@@ -108,7 +116,7 @@ async fn pack_layer(
     placement: &Arc<Placement>,
     index: usize,
 ) -> Result<(OwnLayer, Option<Blob>), Error> {
-    let spec = &context.spec.layers[index];
+    let spec = &context.spec.images[0].layers[index];
     let name = spec.name.clone();
     context.observer.observe(Event::LayerStarted { name: name.clone() });
     let staged = context.store.stage()?;
@@ -141,15 +149,21 @@ fn assemble(context: &Context, base: &ResolvedBase, own: &[OwnLayer]) -> Result<
     let spec = &context.spec;
     let inherited = base.image.config.env();
     let mut env = Vec::new();
-    for (name, value) in &spec.config.env {
+    for (name, value) in &spec.images[0].config.env {
         let value = value.as_ref().map(|value| value.resolve(&inherited)).transpose()?;
         env.push((name.clone(), value));
     }
     let created = spec
         .source_date_epoch
         .map_or(CREATED, |seconds| Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
-    let assembly =
-        Assembly { base: &base.image, own, config: &spec.config, env: &env, annotations: &spec.annotations, created };
+    let assembly = Assembly {
+        base: &base.image,
+        own,
+        config: &spec.images[0].config,
+        env: &env,
+        annotations: &spec.annotations,
+        created,
+    };
     image::assemble(&assembly).map_err(Error::Image)
 }
 

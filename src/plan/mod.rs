@@ -3,6 +3,7 @@
 
 mod entry;
 mod error;
+mod files;
 mod fixed;
 mod laid_out;
 mod left_out;
@@ -18,7 +19,7 @@ mod walk;
 pub use entry::{Content, Entry, EntryKind, Mtime};
 pub use error::PlanError;
 pub use left_out::LeftOut;
-pub use placement::Placement;
+pub use placement::{Placement, Roots};
 pub use walk::Entries;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{DeploySpec, EnvValue};
+use super::{Capabilities, DeploySpec, EnvValue};
 use crate::oci::{Annotations, ImagePath, LayerCodec, Platform, Reference, Repository, Tag};
 
 /// The bytes that a layer is written in: tar dialect, encoder, chunking and JSON form.
@@ -67,17 +67,12 @@ pub struct BuildSpec {
     pub name: Option<Repository>,
     /// The tags, in the order in which they are pushed; the first is written to ECS. Never empty.
     pub tags: Vec<Tag>,
-    /// What is built on.
-    pub base: BaseSource,
-    /// The one platform, or `None` for the base's own.
-    pub platform: Option<Platform>,
+    /// What is built for each platform, in the order of the file; one entry, without a platform, if the file leaves it
+    /// to the base. Never empty.
+    pub images: Vec<ImageSpec>,
     /// How own layers are compressed.
     pub compression: Compression,
-    /// The own layers, bottom to top.
-    pub layers: Vec<LayerSpec>,
-    /// What is laid over the base's config.
-    pub config: ConfigSpec,
-    /// Annotations of the manifest.
+    /// Annotations of the manifests and the index.
     pub annotations: Annotations,
     /// Patterns that the secret guard admits.
     pub secrets_allow: Vec<String>,
@@ -87,8 +82,21 @@ pub struct BuildSpec {
     pub source_date_epoch: Option<u64>,
 }
 
+/// What is built for one platform: the keys whose values may name it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageSpec {
+    /// The platform, or `None` for the base's own.
+    pub platform: Option<Platform>,
+    /// What is built on.
+    pub base: BaseSource,
+    /// The own layers, bottom to top.
+    pub layers: Vec<LayerSpec>,
+    /// What is laid over the base's config.
+    pub config: ConfigSpec,
+}
+
 /// What an image is built on. Paths are absolute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BaseSource {
     /// Nothing.
     Scratch,
@@ -120,16 +128,58 @@ pub struct LayerSpec {
     pub mode: ModeRule,
     /// The time of what no rule names.
     pub mtime: MtimeRule,
+    /// Whether a file may stand where the tree below has a folder, and the reverse.
+    pub replace: bool,
+    /// Where the layer is cut into several.
+    pub split: Split,
     /// Rules for some paths, in the order of the file: merged per key, later wins.
     pub paths: Vec<PathRule>,
     /// Entries written by the build file itself.
     pub files: Vec<FileSpec>,
 }
 
-/// Files of the project that go into a layer.
+/// `split`: a layer that has more bytes becomes several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// It stays one.
+    Off,
+    /// Bytes of files in each part, about.
+    At(u64),
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self::At(256 << 20)
+    }
+}
+
+/// Where the files of a layer are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LayerOrigin {
+    /// In the project.
+    Project,
+    /// In a folder outside of it that `contexts` names.
+    Context {
+        /// Its name.
+        name: String,
+        /// The folder, absolute.
+        folder: PathBuf,
+    },
+    /// In another image.
+    Image {
+        /// The image as the build file names it.
+        name: String,
+        /// Where it is.
+        source: BaseSource,
+    },
+}
+
+/// Files that go into a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSource {
-    /// The file or folder, relative to the project, without `..`; empty for the project itself.
+    /// Whose files they are.
+    pub origin: LayerOrigin,
+    /// The file or folder, relative to the root of the origin, without `..`; empty for that root itself.
     pub from: PathBuf,
     /// Where it goes, as the build file says it (symlinks of the base are not resolved yet).
     pub to: Destination,
@@ -256,6 +306,8 @@ pub struct PathRule {
     pub file_mode: Option<u32>,
     /// The time.
     pub mtime: Option<MtimeRule>,
+    /// The capabilities of regular files; an empty list removes those of other rules.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// An entry that the build file writes.
@@ -271,6 +323,8 @@ pub struct FileSpec {
     pub mode: Option<u32>,
     /// The time; the layer's by default.
     pub mtime: Option<MtimeRule>,
+    /// The capabilities, of a regular file only.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// What an entry of `files` is.

@@ -6,6 +6,7 @@
 
 mod base_source;
 mod build_spec;
+mod capabilities;
 mod deploy_spec;
 mod env_value;
 mod error;
@@ -26,8 +27,10 @@ mod words;
 
 pub use build_spec::{
     BaseSource, BuildSpec, Compression, ConfigSpec, Destination, FileContent, FileSpec, FileWhat, Format,
-    HealthcheckSpec, IgnoreFile, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule,
+    HealthcheckSpec, IgnoreFile, ImageSpec, LayerOrigin, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerPart,
+    OwnerSpec, PathRule, Split,
 };
+pub use capabilities::Capabilities;
 pub use deploy_spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
 pub use env_value::EnvValue;
 pub use error::{Flaw, SpecError};

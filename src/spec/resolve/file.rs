@@ -53,6 +53,7 @@ fn file(map: &Map<'_>, context: &Context<'_>) -> Result<FileSpec, SpecError> {
         owner: map.read("owner", rules::owner)?,
         mode: map.read("mode", rules::octal)?,
         mtime: map.read("mtime", |field| rules::mtime(field, context))?,
+        capabilities: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Context, file, rules};
 use crate::oci::ImagePath;
-use crate::spec::build_spec::{Destination, IgnoreFile, LayerSource, LayerSpec};
+use crate::spec::build_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, Split};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::field::{Field, Keys, Map};
 use crate::spec::project_path;
@@ -59,6 +59,8 @@ fn layer(map: &Map<'_>, context: &Context<'_>, working_dir: Option<&str>) -> Res
         owner: map.read("owner", rules::owner)?.unwrap_or_default(),
         mode: map.read("mode", rules::mode)?.unwrap_or_default(),
         mtime: map.read("mtime", |field| rules::mtime(field, context))?.unwrap_or_default(),
+        replace: false,
+        split: Split::default(),
         paths: paths.unwrap_or_default(),
         files: map.read("files", |field| file::files(field, context))?.unwrap_or_default(),
     })
@@ -111,6 +113,7 @@ fn source(
         Some(false) => IgnoreFile::Never,
     };
     Ok(LayerSource {
+        origin: LayerOrigin::Project,
         from: path,
         to,
         to_is_folder,

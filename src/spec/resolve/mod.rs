@@ -9,7 +9,7 @@ mod rules;
 use std::path::Path;
 
 use super::base_source::base_source;
-use super::build_spec::{BaseSource, BuildSpec, Compression, Format};
+use super::build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
 use super::error::{Problem, SpecError};
 use super::field::{Field, Keys, Map, Reader};
 use super::load::{Inputs, document};
@@ -53,27 +53,35 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
     check_version(&root.any_map()?)?;
     let root = root.map(&KEYS)?;
     let platform = platform(&root, inputs)?;
-    variables.set_platform(platform.as_ref());
-    let config = root.read("config", config::config)?.unwrap_or_default();
     let context = Context { project: inputs.project, source_date_epoch: epoch(inputs)? };
-    let working_dir = config.working_dir.as_deref();
-    let layers = root.read("layers", |field| layer::layers(field, &context, working_dir))?.unwrap_or_default();
+    variables.set_platform(platform.as_ref());
+    let images = vec![image(&root, inputs, &context, platform)?];
     Ok(BuildSpec {
         project: inputs.project.to_owned(),
         file: file.to_owned(),
         format: format(&root)?,
         name: name(&root, inputs)?,
         tags: tags(&root, inputs)?,
-        base: base(&root, inputs)?,
-        platform,
+        images,
         compression: compression(&root)?,
-        layers,
-        config,
         annotations: root.read("annotations", annotations)?.unwrap_or_default(),
         secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
         deploy: root.read("deploy", |field| deploy::deploy(field, inputs.project))?,
         source_date_epoch: context.source_date_epoch,
     })
+}
+
+/// Reads what may differ between platforms; the variables already know this one.
+fn image(
+    root: &Map<'_>,
+    inputs: &Inputs<'_>,
+    context: &Context<'_>,
+    platform: Option<Platform>,
+) -> Result<ImageSpec, SpecError> {
+    let config = root.read("config", config::config)?.unwrap_or_default();
+    let working_dir = config.working_dir.as_deref();
+    let layers = root.read("layers", |field| layer::layers(field, context, working_dir))?.unwrap_or_default();
+    Ok(ImageSpec { platform, base: base(root, inputs)?, layers, config })
 }
 
 /// What readers of layers need to know beside the file.

@@ -98,6 +98,7 @@ pub(super) fn path_rule(field: Field<'_>, context: &Context<'_>) -> Result<PathR
         dir_mode: map.read("dir_mode", octal)?,
         file_mode: map.read("file_mode", octal)?,
         mtime: map.read("mtime", |field| mtime(field, context))?,
+        capabilities: None,
     };
     if map.first_of(&["owner", "mode", "dir_mode", "file_mode", "mtime"]).is_none() {
         let hint = "add `owner`, `mode`, `dir_mode`, `file_mode` or `mtime`";

@@ -55,9 +55,9 @@ fn overrides_count_instead_of_the_file() {
     let spec = load_with(text, &environment, &overrides).expect("a build file");
     assert_eq!(spec.name.map(|name| name.to_string()).as_deref(), Some("example.com/other"));
     assert_eq!(spec.tags.len(), 2);
-    assert_eq!(spec.base, BaseSource::Layout { path: spec.project.join("base"), tag: None });
-    assert_eq!(spec.platform.map(|platform| platform.to_string()).as_deref(), Some("linux/arm64"));
-    assert_eq!(spec.layers[0].name, "bin/arm64");
+    assert_eq!(spec.images[0].base, BaseSource::Layout { path: spec.project.join("base"), tag: None });
+    assert_eq!(spec.images[0].platform.as_ref().map(|platform| platform.to_string()).as_deref(), Some("linux/arm64"));
+    assert_eq!(spec.images[0].layers[0].name, "bin/arm64");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_base_environment_answers_late() {
     )
     .expect("a build file");
     let base = [("PATH".to_owned(), "/bin".to_owned()), ("EMPTY".to_owned(), String::new())];
-    let resolved: Vec<Result<String, String>> = spec
+    let resolved: Vec<Result<String, String>> = spec.images[0]
         .config
         .env
         .iter()
@@ -108,7 +108,7 @@ fn the_epoch_comes_from_the_environment() {
         load_with(text, &move |name| value.clone().filter(|_| name == "SOURCE_DATE_EPOCH"), &Overrides::default())
     };
     let spec = epoch(Some("12")).expect("a build file");
-    assert_eq!((spec.source_date_epoch, spec.layers[0].mtime), (Some(12), MtimeRule::Seconds(12)));
+    assert_eq!((spec.source_date_epoch, spec.images[0].layers[0].mtime), (Some(12), MtimeRule::Seconds(12)));
     for bad in ["yesterday", "-1", "1.5", "+1", "999999999999999"] {
         assert!(matches!(epoch(Some(bad)), Err(SpecError::Epoch { name: "SOURCE_DATE_EPOCH", .. })), "{bad}");
     }
@@ -129,15 +129,18 @@ fn only_named_variables_are_asked_for() {
                 layers: [{files: [{path: /a, content: \"${CONTENT}\"}]}]\nconfig: {env: {\"${KEY}\": 1}}\n";
     let spec = load_with(text, &environment, &Overrides::default()).expect("a build file");
     assert_eq!(asked.into_inner(), ["SOURCE_DATE_EPOCH", "TAG"]);
-    assert_eq!(spec.config.env[0].0, "${KEY}");
+    assert_eq!(spec.images[0].config.env[0].0, "${KEY}");
 }
 
 #[test]
 fn an_empty_variable_counts_only_without_a_default() {
     let spec =
         with("config: {env: {A: \"[${EMPTY}]\", B: \"${EMPTY:-b}\", C: \"${NO:-${EMPTY:-c}}\"}}\n").expect("a file");
-    let values =
-        spec.config.env.iter().map(|(_, value)| value.as_ref().expect("a value").resolve(&[]).expect("a text"));
+    let values = spec.images[0]
+        .config
+        .env
+        .iter()
+        .map(|(_, value)| value.as_ref().expect("a value").resolve(&[]).expect("a text"));
     assert_eq!(values.collect::<Vec<_>>(), ["[]", "b", "c"]);
 }
 
@@ -145,7 +148,7 @@ fn an_empty_variable_counts_only_without_a_default() {
 fn targets_stand_below_the_working_directory() {
     let lines = "layers: [{from: vendor}, {from: b, to: c/}, {from: ., to: /}, {name: d, from: d, to: .}]\n";
     let spec = with(lines).expect("a build file");
-    let sources: Vec<_> = spec.layers.iter().filter_map(|layer| layer.source.as_ref()).collect();
+    let sources: Vec<_> = spec.images[0].layers.iter().filter_map(|layer| layer.source.as_ref()).collect();
     let targets = |working_dir| -> Vec<String> {
         sources.iter().map(|source| source.destination(working_dir).to_string()).collect()
     };
@@ -153,7 +156,7 @@ fn targets_stand_below_the_working_directory() {
     assert_eq!(targets(None), ["/vendor", "/c", "/", "/"]);
     assert_eq!(sources.iter().map(|source| source.to_is_folder).collect::<Vec<_>>(), [false, true, true, true]);
     let own = with(&format!("config: {{working_dir: /app}}\n{lines}")).expect("a build file");
-    let vendor = own.layers[0].source.as_ref().expect("a source");
+    let vendor = own.images[0].layers[0].source.as_ref().expect("a source");
     assert!(matches!(&vendor.to, Destination::Absolute(path) if path.to_string() == "/app/vendor"));
 }
 
@@ -179,7 +182,7 @@ fn the_file_is_looked_for_by_both_names() {
 #[test]
 fn line_ends_and_a_byte_order_mark_change_nothing() {
     let spec = load_text("\u{feff}version: 1\r\nbase: scratch\r\nlayers:\r\n  - from: src\r\n").expect("a build file");
-    assert_eq!(spec.layers[0].name, "src");
+    assert_eq!(spec.images[0].layers[0].name, "src");
     let error = load_text("\u{feff}versions: 1\r\nversion: 1\r\n").expect_err("an unknown key").to_string();
     assert_eq!(error, "build.yaml:1:1: unknown key `versions`\n  1 | versions: 1\n    | ^^^^^^^^");
 }
