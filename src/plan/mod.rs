@@ -5,6 +5,7 @@ mod entry;
 mod error;
 mod files;
 mod fixed;
+mod found;
 mod laid_out;
 mod left_out;
 mod owner;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use entry::{Content, Entry, EntryKind, Mtime};
 pub use error::PlanError;
+pub use found::{Found, FoundKind};
 pub use left_out::LeftOut;
 pub use placement::{Placement, Roots};
 pub use walk::Entries;

@@ -51,7 +51,7 @@ impl Roots {
 /// Where every entry of every layer goes.
 #[derive(Clone)]
 pub struct Placement {
-    tree: Arc<TreeBelow>,
+    pub(super) tree: Arc<TreeBelow>,
 }
 
 impl Placement {

@@ -21,12 +21,12 @@ use crate::spec::{
 };
 use crate::tree::{MemorySources, Sources};
 
-fn path(text: &str) -> ImagePath {
+pub(super) fn path(text: &str) -> ImagePath {
     ImagePath::parse(text.as_bytes()).expect("inside the image")
 }
 
 /// A base of one layer: `name/ MODE`, `name -> target`, `name=text`; owner 5:6, time 7.
-fn base(entries: &[&str]) -> Arc<BaseTree> {
+pub(super) fn base(entries: &[&str]) -> Arc<BaseTree> {
     let mut tar = Builder::new(Vec::new());
     for entry in entries {
         let mut header = Header::new_ustar();
@@ -61,7 +61,7 @@ fn base(entries: &[&str]) -> Arc<BaseTree> {
 }
 
 /// A layer that takes `from` by all the defaults.
-fn layer(from: &str) -> LayerSpec {
+pub(super) fn layer(from: &str) -> LayerSpec {
     let source = LayerSource {
         origin: crate::spec::LayerOrigin::Project,
         from: PathBuf::from(if from == "." { "" } else { from }),
@@ -103,11 +103,11 @@ fn file(text: &str) -> FileSpec {
     FileSpec { path: path(name), what, owner: None, mode: None, mtime: None, capabilities: None }
 }
 
-fn files(list: &[&str]) -> LayerSpec {
+pub(super) fn files(list: &[&str]) -> LayerSpec {
     written(&list.iter().map(|text| file(text)).collect::<Vec<_>>())
 }
 
-fn project(paths: &[&str]) -> MemorySources {
+pub(super) fn project(paths: &[&str]) -> MemorySources {
     let mut sources = MemorySources::new();
     for entry in paths {
         if let Some((name, target)) = entry.split_once(" -> ") {
@@ -123,16 +123,23 @@ fn project(paths: &[&str]) -> MemorySources {
     sources
 }
 
+pub(super) fn placed(
+    facts: &Arc<BaseTree>,
+    sources: impl Sources + 'static,
+    layers: &[(LayerSpec, &str)],
+) -> Result<Placement, PlanError> {
+    let (specs, destinations): (Vec<LayerSpec>, Vec<ImagePath>) =
+        layers.iter().map(|(layer, to)| (layer.clone(), path(to))).unzip();
+    let left_out = LeftOut::new(Path::new("build.yaml"), [PathBuf::from("out.tar")]);
+    Placement::new(Arc::clone(facts), &Roots::project(Arc::new(sources)), &specs, &destinations, &left_out)
+}
+
 fn place(
     facts: &Arc<BaseTree>,
     sources: impl Sources + 'static,
     layers: &[(LayerSpec, &str)],
 ) -> Result<Vec<Vec<Entry>>, PlanError> {
-    let (specs, destinations): (Vec<LayerSpec>, Vec<ImagePath>) =
-        layers.iter().map(|(layer, to)| (layer.clone(), path(to))).unzip();
-    let left_out = LeftOut::new(Path::new("build.yaml"), [PathBuf::from("out.tar")]);
-    let placement =
-        Placement::new(Arc::clone(facts), &Roots::project(Arc::new(sources)), &specs, &destinations, &left_out)?;
+    let placement = placed(facts, sources, layers)?;
     (0..placement.len()).map(|index| placement.entries(index).collect()).collect()
 }
 
