@@ -1,9 +1,13 @@
 //! What placement asks of a base, and who answers: the whole of its facts, or a lock.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Answers, Fact, Facts, FactsError};
 use crate::oci::ImagePath;
+
+/// The most children of a folder that are remembered though nobody asked for them.
+const LISTED_CHILDREN: usize = 256;
 
 /// The file system of a base as placement sees it: a thing that answers questions.
 ///
@@ -11,7 +15,15 @@ use crate::oci::ImagePath;
 #[derive(Debug)]
 pub struct BaseTree {
     known: Known,
-    asked: Option<Mutex<Answers>>,
+    asked: Option<Mutex<Asked>>,
+}
+
+/// What was asked so far.
+#[derive(Debug, Default)]
+struct Asked {
+    answers: Answers,
+    /// The folders whose listing was looked at, the large ones too.
+    visited: BTreeSet<ImagePath>,
 }
 
 #[derive(Debug)]
@@ -26,7 +38,8 @@ impl BaseTree {
         Self { known: Known::Whole(facts), asked: None }
     }
 
-    /// The same, and what is asked is remembered.
+    /// The same, and what is asked is remembered. Of a folder on the way to what is asked, everything it holds is, where
+    /// that is little: then files that are added to a project later are answered too.
     pub fn recording(facts: Facts) -> Self {
         Self { known: Known::Whole(facts), asked: Some(Mutex::default()) }
     }
@@ -46,7 +59,8 @@ impl BaseTree {
             Known::Whole(facts) => facts.lookup(path),
             Known::Locked(answers) => answers.lookup(path)?,
         };
-        self.note(|asked| asked.note(path, fact.as_ref()));
+        self.note(|asked| asked.answers.note(path, fact.as_ref()));
+        self.note_folders(path);
         Ok(fact)
     }
 
@@ -59,7 +73,7 @@ impl BaseTree {
             Known::Whole(facts) => facts.names().user(name),
             Known::Locked(answers) => answers.user(name)?,
         };
-        self.note(|asked| asked.note_user(name, found));
+        self.note(|asked| asked.answers.note_user(name, found));
         Ok(found)
     }
 
@@ -72,7 +86,7 @@ impl BaseTree {
             Known::Whole(facts) => facts.names().group(name),
             Known::Locked(answers) => answers.group(name)?,
         };
-        self.note(|asked| asked.note_group(name, found));
+        self.note(|asked| asked.answers.note_group(name, found));
         Ok(found)
     }
 
@@ -86,11 +100,26 @@ impl BaseTree {
 
     /// Returns the answers to all that was asked so far, if they were remembered.
     pub fn answers(&self) -> Answers {
-        let lock = |asked: &Mutex<Answers>| asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.asked.as_ref().map(lock).unwrap_or_default()
+        let lock = |asked: &Mutex<Asked>| asked.lock().unwrap_or_else(PoisonError::into_inner).answers.clone();
+        self.asked.as_ref().map(lock).unwrap_or_default().needed()
     }
 
-    fn note(&self, note: impl FnOnce(&mut Answers)) {
+    /// Remembers what the folders above a path hold, and the path itself if it is one.
+    fn note_folders(&self, path: &ImagePath) {
+        let Known::Whole(facts) = &self.known else { return };
+        self.note(|asked| {
+            for folder in std::iter::once(ImagePath::ROOT).chain(path.ancestors()).chain([path.clone()]) {
+                if !asked.visited.contains(&folder) {
+                    if let Some(children) = facts.children(&folder, LISTED_CHILDREN) {
+                        asked.answers.note_listing(folder.clone(), children);
+                    }
+                    asked.visited.insert(folder);
+                }
+            }
+        });
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Asked)) {
         if let Some(asked) = &self.asked {
             note(&mut asked.lock().unwrap_or_else(PoisonError::into_inner));
         }

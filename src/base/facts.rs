@@ -2,7 +2,7 @@
 
 use super::Names;
 use super::fact::Fact;
-use super::table::Table;
+use super::table::{Kind, ROOT, Table};
 use crate::oci::ImagePath;
 
 /// The file system of a base without the bytes of its files.
@@ -26,6 +26,19 @@ impl Facts {
     /// absent too; the root has no fact.
     pub fn lookup(&self, path: &ImagePath) -> Option<Fact> {
         self.table.at(path).map(|record| self.table.fact(record))
+    }
+
+    /// Returns what a folder holds, sorted by the bytes of the names; `None` where there is no folder, or when it holds
+    /// more than `limit`.
+    pub(super) fn children(&self, folder: &ImagePath, limit: usize) -> Option<Vec<(Vec<u8>, Fact)>> {
+        let id = match self.table.at(folder).map(|record| record.kind) {
+            Some(Kind::Directory(id)) => id,
+            None if folder.is_root() => ROOT,
+            _ => return None,
+        };
+        let children = self.table.children(id).take(limit + 1);
+        let children: Vec<_> = children.map(|(name, record)| (name.to_vec(), self.table.fact(record))).collect();
+        (children.len() <= limit).then_some(children)
     }
 
     /// Returns the users and groups of `/etc/passwd` and `/etc/group`, wherever their symlinks lead.

@@ -9,6 +9,7 @@ mod fact;
 mod facts;
 mod image;
 mod limits;
+mod lock;
 mod member;
 mod names;
 mod stored;
@@ -22,6 +23,7 @@ pub use fact::{Fact, FactKind};
 pub use facts::Facts;
 pub use image::{BaseImage, BaseLayer};
 pub use limits::Limits;
+pub use lock::{Lock, LockError, LockedBase};
 pub use names::Names;
 
 #[cfg(test)]

@@ -249,3 +249,33 @@ fn stored_facts_come_back_and_damage_is_an_error() {
         assert!(Facts::from_bytes(&damaged).is_err());
     }
 }
+
+#[test]
+fn a_lock_knows_what_was_asked_and_what_lies_beside_it() {
+    let mut large: Vec<String> = (0..257).map(|number| format!("large/{number}=")).collect();
+    large.extend(["etc/a=1", "etc/b/c=1", "lib -> usr/lib", "usr/", "z="].map(str::to_owned));
+    let base = facts(&[&large.iter().map(String::as_str).collect::<Vec<_>>()]);
+    let base = BaseTree::recording(base);
+    for asked in ["etc/none/below", "etc/none", "large/0", "large/none", "srv/app/x"] {
+        base.lookup(&path(asked)).unwrap();
+    }
+    let answers = base.answers();
+    let noted: Vec<String> = answers.paths.keys().map(ToString::to_string).collect();
+    assert_eq!(noted.join(" "), "/etc /etc/a /etc/b /large /large/0 /large/none /lib /usr /z");
+    assert_eq!(answers.listed, [ImagePath::ROOT, path("etc")].into());
+    let locked = BaseTree::locked(answers);
+    for (asked, expected) in [
+        ("etc/a", Some(true)),
+        ("etc/none/below", Some(false)),
+        ("etc/never asked", Some(false)),
+        ("lib/x", Some(false)),
+        ("var/www", Some(false)),
+        ("large/none", Some(false)),
+        ("large/1", None),
+        ("etc/b/c", None),
+        ("usr/lib", None),
+        ("", Some(false)),
+    ] {
+        assert_eq!(locked.lookup(&path(asked)).ok().map(|fact| fact.is_some()), expected, "{asked}");
+    }
+}
