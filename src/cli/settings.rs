@@ -8,7 +8,7 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{Context, DeployContext, Error, SystemClock};
+use dockless::pipeline::{Context, DeployContext, Error, Resolving, SystemClock};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::Sandbox;
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
@@ -63,6 +63,7 @@ impl Session {
             observer,
             jobs: threads(common),
             use_cache: !common.no_cache,
+            resolving: Resolving { locked: common.locked, offline: common.offline },
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };

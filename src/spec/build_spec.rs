@@ -95,6 +95,16 @@ pub struct ImageSpec {
     pub config: ConfigSpec,
 }
 
+impl ImageSpec {
+    /// Returns the names of the images in registries that layers take files from: the tags among them a lock pins.
+    pub fn foreign(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().filter_map(|layer| match &layer.source.as_ref()?.origin {
+            LayerOrigin::Image { name, source: BaseSource::Registry(_) } => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// What an image is built on. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BaseSource {
