@@ -14,6 +14,7 @@ pub mod spec;
 pub mod store;
 pub mod tree;
 // floor 3
+pub mod guard;
 pub mod plan;
 // floor 4
 pub mod layer;
