@@ -1,6 +1,6 @@
 //! Flags over environment over build file: the one place where they meet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use dockless::deploy::Ecs;
@@ -56,13 +56,14 @@ impl Session {
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
         let context = Context {
-            spec,
+            spec: Arc::clone(&spec),
             store: Arc::new(open_store(&environment, &*observer)?),
             registry,
             clock,
             observer,
             jobs: threads(common),
             use_cache: !common.no_cache,
+            machine_paths: machine_paths(&spec.project, &environment),
             resolving: Resolving { locked: common.locked, offline: common.offline },
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
@@ -142,6 +143,12 @@ fn observer(common: &Common) -> Arc<dyn Observer> {
         _ => Level::Verbose,
     };
     Arc::new(Lines::new(level, std::io::stderr()))
+}
+
+/// Returns the paths that no image has because this machine has them.
+fn machine_paths(project: &Path, environment: &Environment) -> Vec<PathBuf> {
+    let real = std::fs::canonicalize(project).ok();
+    [Some(project.to_owned()), real, environment.home.clone()].into_iter().flatten().collect()
 }
 
 fn threads(common: &Common) -> usize {

@@ -58,7 +58,7 @@ pub struct Inspected {
     pub refused: Findings,
     /// Secrets in files of published packages.
     pub warned: Findings,
-    /// Programs and shared objects for another machine than the platform's. What lies below `node_modules`, `vendor`
+    /// Programs and shared objects for another machine than that of one of the platforms. What lies below `node_modules`, `vendor`
     /// or `site-packages` is left out: packages bring builds for many machines.
     pub other_machines: Sample<OtherMachine>,
     /// Executable scripts whose first line names a path of the machine that builds.

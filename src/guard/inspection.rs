@@ -19,8 +19,8 @@ use super::scan::{self, Hits, Scan};
 pub struct InspectionOptions {
     /// Which secrets may pass.
     pub guard: Arc<Guard>,
-    /// What the image runs on.
-    pub platform: Platform,
+    /// What the images run on that the layer may be a part of.
+    pub platforms: Vec<Platform>,
     /// Absolute paths that exist only on the machine that builds: the checkout, the home of the user.
     pub machine_paths: Vec<PathBuf>,
     /// Paths of the image of which all is to be told: candidates for the entrypoint.
@@ -116,7 +116,9 @@ impl Inspection {
         let starts = subject.mode & 0o111 != 0;
         match program {
             Program::Elf { machine, interpreter } => {
-                if !machine.fits(&self.options.platform) && !super::guard::is_published(subject.source_path()) {
+                if !self.options.platforms.iter().all(|platform| machine.fits(platform))
+                    && !super::guard::is_published(subject.source_path())
+                {
                     self.seen().other_machines.add(OtherMachine { path: subject.path.clone(), machine: *machine });
                 }
                 if let (true, Some(interpreter)) = (starts, interpreter) {

@@ -1,11 +1,13 @@
 //! Build: bases, layers, images. Nothing is sent from here but what the uploads are handed.
 
 use crate::ground::Timestamp;
+use crate::guard::Inspected;
 use crate::image::{self, Assembly, Image, Origin, OwnLayer};
 use crate::oci::Digest;
 use crate::store::Blob;
 
 use super::base::{ResolvedBase, resolve_base};
+use super::examine::{self, environment};
 use super::layers::{PackedLayer, pack_all};
 use super::lock::Lookup;
 use super::output::{self, Output};
@@ -87,6 +89,7 @@ pub(crate) async fn build_on(
     report.time("base", started, context.clock.now());
     let started = context.clock.now();
     let packed = pack_all(context, &mut placed).await?;
+    examine(context, &mut placed, &packed).await?;
     if let Some(uploads) = uploads {
         packed.iter().flatten().filter_map(|layer| layer.blob.clone()).for_each(|blob| uploads.start(blob));
     }
@@ -97,6 +100,23 @@ pub(crate) async fn build_on(
     }
     let built = Built { images, report };
     Ok(reported(built))
+}
+
+/// Refuses secrets and images that cannot start, before anything of them leaves this machine.
+async fn examine(context: &Context, placed: &mut [Placed], packed: &[Vec<PackedLayer>]) -> Result<(), Error> {
+    let merged = |layers: &[PackedLayer]| {
+        let mut seen = Inspected::default();
+        layers.iter().for_each(|layer| seen.merge(layer.seen.clone()));
+        seen
+    };
+    let mut all = Inspected::default();
+    packed.iter().for_each(|layers| all.merge(merged(layers)));
+    examine::refuse_secrets(context, placed, &all)?;
+    examine::tell_secrets(context, &all);
+    for (image, layers) in placed.iter_mut().zip(packed) {
+        examine::check(context, image, merged(layers)).await?;
+    }
+    Ok(())
 }
 
 fn reported(mut built: Built) -> Built {
@@ -112,12 +132,7 @@ fn reported(mut built: Built) -> Built {
 
 fn assemble(context: &Context, placed: Placed, packed: Vec<PackedLayer>) -> Result<BuiltImage, Error> {
     let (spec, base) = (placed.spec(context), placed.base);
-    let inherited = base.image.config.env();
-    let mut env = Vec::new();
-    for (name, value) in &spec.config.env {
-        let value = value.as_ref().map(|value| value.resolve(&inherited)).transpose()?;
-        env.push((name.clone(), value));
-    }
+    let env = environment(context, placed.number, &base)?;
     let created = context
         .spec
         .source_date_epoch

@@ -39,6 +39,9 @@ pub struct Context {
     pub jobs: usize,
     /// Whether what the cache holds is taken.
     pub use_cache: bool,
+    /// Absolute paths that exist only on this machine, such as the checkout and the home of the user: programs and links
+    /// that name them do not work in an image.
+    pub machine_paths: Vec<PathBuf>,
     /// What may be asked of the base's registry.
     pub resolving: Resolving,
     /// Paths that are written by this run, absolute; they are left out of layers.

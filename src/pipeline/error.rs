@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::base::{FactsError, LockError};
 use crate::deploy::{DeployError, ErrorClass};
 use crate::ground::{FileError, Hint};
-use crate::image::ImageError;
+use crate::guard::Refused;
+use crate::image::{ImageError, StartError};
 use crate::layer::PackError;
 use crate::oci::Platform;
 use crate::plan::PlanError;
@@ -130,6 +131,12 @@ pub enum Error {
         #[source]
         source: PackError<PlanError>,
     },
+    /// The image would hold secrets.
+    #[error(transparent)]
+    Secrets(Refused),
+    /// The image cannot start.
+    #[error("the image cannot start")]
+    Start(#[source] StartError),
     /// The config or manifest cannot be made, or the image not written.
     #[error("cannot build the image")]
     Image(#[source] ImageError),
@@ -212,6 +219,8 @@ impl Error {
             | Self::Tree(_)
             | Self::Plan(_)
             | Self::Layer { .. }
+            | Self::Secrets(_)
+            | Self::Start(_)
             | Self::Image(_)
             | Self::Output { .. }
             | Self::Store(_)
@@ -266,6 +275,8 @@ impl Hint for Error {
             Self::Tree(source) => source.hint(),
             Self::Plan(source) => source.hint(),
             Self::Layer { source, .. } => source.hint(),
+            Self::Secrets(source) => source.hint(),
+            Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),

@@ -1,6 +1,9 @@
 //! Own layers, packed: each once, also when several platforms have it.
 
+use std::sync::Arc;
+
 use crate::event::Event;
+use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
 use crate::layer::{PackError, PackOptions, Packed, pack};
 use crate::oci::{Descriptor, MediaType};
@@ -8,6 +11,7 @@ use crate::plan::Placement;
 use crate::store::Blob;
 
 use super::bridge::{CancelOnDrop, blocking};
+use super::examine::inspection;
 use super::placed::Placed;
 use super::{Context, Error};
 
@@ -17,10 +21,13 @@ pub(crate) struct PackedLayer {
     pub(crate) layer: OwnLayer,
     /// Its blob; a layer without entries has none.
     pub(crate) blob: Option<Blob>,
+    /// What was seen of its content.
+    pub(crate) seen: Inspected,
 }
 
 /// Packs the layers of all platforms, in the order of the build file. Returns those of each platform.
 pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result<Vec<Vec<PackedLayer>>, Error> {
+    let inspection = inspection(context, images)?;
     let mut packed: Vec<Vec<PackedLayer>> = Vec::new();
     for number in 0..images.len() {
         let mut layers: Vec<PackedLayer> = Vec::new();
@@ -32,9 +39,9 @@ pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result
                         name: images[number].spec(context).layers[index].name.clone(),
                         ..packed[twin][index].layer.clone()
                     };
-                    PackedLayer { layer, blob: packed[twin][index].blob.clone() }
+                    PackedLayer { layer, ..packed[twin][index].clone() }
                 }
-                None => pack_layer(context, &mut images[number], index).await?,
+                None => pack_layer(context, &mut images[number], index, &inspection).await?,
             });
         }
         packed.push(layers);
@@ -70,18 +77,26 @@ fn equal(left: &Placement, right: &Placement, index: usize) -> bool {
 }
 
 /// Packs one layer into the store.
-async fn pack_layer(context: &Context, image: &mut Placed, index: usize) -> Result<PackedLayer, Error> {
+async fn pack_layer(
+    context: &Context,
+    image: &mut Placed,
+    index: usize,
+    inspection: &Arc<Inspection>,
+) -> Result<PackedLayer, Error> {
     let name = image.spec(context).layers[index].name.clone();
     context.observer.observe(Event::LayerStarted { name: name.clone() });
     let (packed, blob) = loop {
-        match pack_into_store(context, &image.placement, index).await? {
+        // What an attempt saw that broke off is seen again.
+        inspection.take();
+        match pack_into_store(context, &image.placement, index, inspection).await? {
             Ok(packed) => break packed,
             Err(PackError::Entry(error)) if image.read_base(context, &error).await? => {}
             Err(source) => return Err(Error::Layer { layer: name, source }),
         }
     };
+    let seen = inspection.take();
     let Some(blob) = blob else {
-        return Ok(PackedLayer { layer: OwnLayer { name, blob: None }, blob: None });
+        return Ok(PackedLayer { layer: OwnLayer { name, blob: None }, blob: None, seen });
     };
     let Packed { digest, diff_id, entries, tar_bytes, size } = packed;
     context.observer.observe(Event::LayerPacked { name: name.clone(), digest, diff_id, entries, tar_bytes, size });
@@ -91,7 +106,7 @@ async fn pack_layer(context: &Context, image: &mut Placed, index: usize) -> Resu
         diff_id,
         method: layer_method(context.spec.format, context.spec.compression),
     };
-    Ok(PackedLayer { layer: OwnLayer { name, blob: Some(layer) }, blob: Some(blob) })
+    Ok(PackedLayer { layer: OwnLayer { name, blob: Some(layer) }, blob: Some(blob), seen })
 }
 
 /// The outcome of packing: what the layer is, and its blob unless it has no entries.
@@ -99,8 +114,9 @@ type Outcome = Result<(Packed, Option<Blob>), PackError<crate::plan::PlanError>>
 
 async fn pack_into_store(
     context: &Context,
-    placement: &std::sync::Arc<Placement>,
+    placement: &Arc<Placement>,
     index: usize,
+    inspection: &Arc<Inspection>,
 ) -> Result<Outcome, Error> {
     let staged = context.store.stage()?;
     let (_guard, cancelled) = CancelOnDrop::new();
@@ -108,6 +124,7 @@ async fn pack_into_store(
         compression: context.spec.compression,
         threads: context.jobs,
         cancelled: Some(cancelled),
+        inspection: Some(Arc::clone(inspection)),
         ..PackOptions::default()
     };
     let placement = placement.clone();

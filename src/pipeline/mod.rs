@@ -10,6 +10,7 @@ mod clock;
 mod context;
 mod deploy;
 mod error;
+mod examine;
 mod layers;
 mod lock;
 mod output;

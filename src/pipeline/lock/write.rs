@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::base::{BaseTree, Lock, LockedBase};
 use crate::event::Event;
 use crate::ground::{Hint, files};
+use crate::image::{check_start, settings};
 use crate::oci::{Digest, Platform};
 use crate::pipeline::base::{layer_images, resolve_base, written_name};
 use crate::pipeline::bridge::blocking;
+use crate::pipeline::examine::environment;
 use crate::pipeline::placed::Placed;
 use crate::spec::BaseSource;
 
@@ -120,6 +122,11 @@ async fn ask(context: &Context, number: usize, base: &ResolvedBase, tree: &Arc<B
     })
     .await
     .map_err(Error::Plan)?;
+    let env = environment(context, number, base)?;
+    let config = settings(&base.image.config, &placed.spec(context).config, &env);
+    let platform = base.image.config.platform();
+    // Whether it starts is a question of the build; here only the base is asked.
+    let _ = blocking(move || check_start(&config, &platform, &placed.placement)).await;
     Ok(())
 }
 
