@@ -2,7 +2,8 @@
 
 use super::alphabet::{is_empty_or_reference, lines, unquoted};
 
-/// Parts of a name that say that the file is a sample or belongs to tests. Frameworks have these committed.
+/// Last parts of a name that say that the file is a sample or belongs to tests. Frameworks have these committed; a
+/// `.env.test.local` they have not. A `.env.vault` is encrypted.
 const SAMPLES: [&[u8]; 13] = [
     b"example",
     b"examples",
@@ -19,11 +20,11 @@ const SAMPLES: [&[u8]; 13] = [
     b"vault",
 ];
 
-/// Returns whether a file of this name holds the environment of a program: `.env` and `.env.NAME`.
+/// Returns whether a file of this name holds the environment of a program: `.env` and `.env.NAME`, samples apart.
 pub(super) fn is_environment_file(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(b".env") else { return false };
-    let mut parts = rest.split(|byte| *byte == b'.');
-    parts.next() == Some(b"") && !parts.any(|part| SAMPLES.iter().any(|sample| part.eq_ignore_ascii_case(sample)))
+    let last = rest.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    rest.is_empty() || rest.starts_with(b".") && !SAMPLES.iter().any(|sample| last.eq_ignore_ascii_case(sample))
 }
 
 /// Returns where the first value stands. Comments, names without a value, and values that only refer to others are none.

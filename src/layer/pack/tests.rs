@@ -12,6 +12,7 @@ use crate::plan::{Content, EntryKind, Mtime};
 
 mod failures;
 mod from_files;
+mod inspection;
 mod readers;
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
