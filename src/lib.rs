@@ -14,6 +14,7 @@ pub mod spec;
 pub mod store;
 pub mod tree;
 // floor 3
+pub mod image_source;
 pub mod plan;
 // floor 4
 pub mod layer;

@@ -8,6 +8,7 @@ mod error;
 mod fact;
 mod facts;
 mod image;
+mod layer_members;
 mod limits;
 mod member;
 mod names;
@@ -21,7 +22,9 @@ pub use error::FactsError;
 pub use fact::{Fact, FactKind};
 pub use facts::Facts;
 pub use image::{BaseImage, BaseLayer};
+pub use layer_members::{MemberBytes, read_layer};
 pub use limits::Limits;
+pub use member::Member;
 pub use names::Names;
 
 #[cfg(test)]
