@@ -8,7 +8,7 @@ use crate::ground::Hint;
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
     /// Its bytes cannot be read or decompressed.
-    #[error("cannot read layer {layer} of the base")]
+    #[error("cannot read layer {layer} of the image")]
     Read {
         /// Which layer.
         layer: u16,
@@ -16,7 +16,7 @@ pub enum FactsError {
         source: io::Error,
     },
     /// It is no tar, or a broken one.
-    #[error("layer {layer} of the base is no valid tar: {reason}")]
+    #[error("layer {layer} of the image is no valid tar: {reason}")]
     Malformed {
         /// Which layer.
         layer: u16,
@@ -24,7 +24,7 @@ pub enum FactsError {
         reason: &'static str,
     },
     /// An entry names something outside the image.
-    #[error("layer {layer} of the base holds `{path}`, which leads outside the image")]
+    #[error("layer {layer} of the image holds `{path}`, which leads outside the image")]
     Outside {
         /// Which layer.
         layer: u16,
@@ -32,7 +32,7 @@ pub enum FactsError {
         path: String,
     },
     /// Symlinks of the layer lead to each other without end.
-    #[error("layer {layer} of the base holds `{path}`, whose folder is a loop of symlinks")]
+    #[error("layer {layer} of the image holds `{path}`, whose folder is a loop of symlinks")]
     Loop {
         /// Which layer.
         layer: u16,
@@ -40,7 +40,7 @@ pub enum FactsError {
         path: String,
     },
     /// It is larger in some respect than any sane layer.
-    #[error("layer {layer} of the base has more than {limit} {what}")]
+    #[error("layer {layer} of the image has more than {limit} {what}")]
     Limit {
         /// Which layer.
         layer: u16,

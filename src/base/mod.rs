@@ -8,6 +8,7 @@ mod error;
 mod fact;
 mod facts;
 mod image;
+mod layer_members;
 mod limits;
 mod lock;
 mod member;
@@ -22,8 +23,10 @@ pub use error::FactsError;
 pub use fact::{Fact, FactKind};
 pub use facts::Facts;
 pub use image::{BaseImage, BaseLayer};
+pub use layer_members::{MemberBytes, read_layer};
 pub use limits::Limits;
 pub use lock::{Lock, LockError, LockedBase};
+pub use member::Member;
 pub use names::Names;
 
 #[cfg(test)]

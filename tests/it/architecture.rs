@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each module of `src/lib.rs` with its floor.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("ground", 0),
     ("oci", 1),
     ("base", 2),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("store", 2),
     ("tree", 2),
     ("guard", 3),
+    ("image_source", 3),
     ("plan", 3),
     ("layer", 4),
     ("image", 5),
