@@ -92,7 +92,8 @@ pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
         name: common.name.clone(),
         tags: common.tags.clone(),
         base: common.base.clone(),
-        platform: common.platform.clone(),
+        platforms: common.platform.iter().cloned().collect(),
+        contexts: Vec::new(),
     };
     let inputs =
         Inputs { project: &project, file: common.file.as_deref(), environment: &env::variable, overrides: &overrides };

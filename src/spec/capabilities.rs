@@ -67,8 +67,8 @@ impl Capabilities {
     /// a one.
     pub fn insert(&mut self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        let known = |known: &&str| **known == *name || known.strip_prefix("cap_") == Some(&name);
-        let number = NAMES.iter().position(|it| known(&it));
+        let known = |known: &str| *known == *name || known.strip_prefix("cap_") == Some(&name);
+        let number = NAMES.iter().position(|it| known(it));
         self.0 |= number.map_or(0, |number| 1 << number);
         number.is_some()
     }

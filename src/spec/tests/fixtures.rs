@@ -19,8 +19,8 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
 /// Writes a build file's meaning, one thing a line.
 fn show(spec: &BuildSpec) -> String {
     let mut text = format!(
-        "project: {:?}\nfile: {:?}\nformat: {:?}\nname: {:?}\ntags: {:?}\ncompression: {:?}\n",
-        spec.project, spec.file, spec.format, spec.name, spec.tags, spec.compression
+        "project: {:?}\nfile: {:?}\nlock: {:?}\nformat: {:?}\nname: {:?}\ntags: {:?}\ncompression: {:?}\n",
+        spec.project, spec.file, spec.lock, spec.format, spec.name, spec.tags, spec.compression
     );
     spec.images.iter().for_each(|image| text.push_str(&show_image(image)));
     text.push_str(&format!("annotations: {:?}\n", spec.annotations));

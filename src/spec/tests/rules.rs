@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::spec::{BaseSource, Destination, MtimeRule};
+use crate::spec::{BaseSource, Destination, LayerOrigin, MtimeRule};
 
 /// Loads a file with these lines after the two that every file has.
 fn with(lines: &str) -> Result<BuildSpec, SpecError> {
@@ -13,15 +13,9 @@ fn with(lines: &str) -> Result<BuildSpec, SpecError> {
 #[test]
 fn keys_of_later_versions_are_refused_at_their_line() {
     for (lines, key, line) in [
-        ("contexts: {venv: /opt/venv}\n", "contexts", 3),
         ("cache_from: []\n", "cache_from", 3),
         ("repository: {create: true}\n", "repository", 3),
         ("environments: {prod: {}}\n", "environments", 3),
-        ("layers:\n  - from: a\n    context: venv\n", "context", 5),
-        ("layers:\n  - from: a\n    image: b\n", "image", 5),
-        ("layers:\n  - from: a\n    split: 64MiB\n", "split", 5),
-        ("layers:\n  - from: a\n    replace: true\n", "replace", 5),
-        ("layers:\n  - from: a\n    paths:\n      - match: b\n        capabilities: [c]\n", "capabilities", 7),
         ("deploy:\n  order_of_services: at_once\n", "order_of_services", 4),
         ("deploy:\n  all_or_nothing: true\n", "all_or_nothing", 4),
         ("deploy:\n  schedules: []\n", "schedules", 4),
@@ -48,7 +42,8 @@ fn overrides_count_instead_of_the_file() {
         name: Some("example.com/other".to_owned()),
         tags: vec!["a".to_owned(), "b".to_owned()],
         base: Some("oci:base".to_owned()),
-        platform: Some("linux/arm64".to_owned()),
+        platforms: vec!["linux/arm64".to_owned()],
+        ..Overrides::default()
     };
     let text = "version: 1\nbase: ${NO}\ntags: [\"${NO}\"]\nplatforms: [linux/amd64]\n\
                 layers: [{from: \"bin/${TARGETARCH}\"}]\n";
@@ -65,9 +60,61 @@ fn a_bad_override_names_its_option() {
     let tagged = Overrides { tags: vec![".a".to_owned()], ..Overrides::default() };
     let error = load_with("version: 1\nbase: scratch\n", &environment, &tagged).expect_err("a bad tag").to_string();
     assert!(error.starts_with("`--tag`: `.a` is not a tag"), "{error}");
-    let platform = Overrides { platform: Some("x86_64".to_owned()), ..Overrides::default() };
+    let platform = Overrides { platforms: vec!["x86_64".to_owned()], ..Overrides::default() };
     let error = load_with("version: 1\nbase: scratch\n", &environment, &platform).expect_err("a bad platform");
     assert_eq!(error.hint().as_deref(), Some("write `linux/amd64`"));
+}
+
+#[test]
+fn a_context_of_the_command_line_counts_instead_of_the_file() {
+    let mut overrides = Overrides::default();
+    overrides.add_context("venv=/elsewhere=x").expect("a context");
+    overrides.add_context("certs=../certs").expect("a context");
+    let text = "version: 1\nbase: scratch\ncontexts: {venv: \"${NO}\", more: /more}\n\
+                layers: [{context: venv, from: .}, {context: certs, from: .}, {context: more, from: .}]\n";
+    let spec = load_with(text, &environment, &overrides).expect("a build file");
+    let folders: Vec<_> = spec.images[0]
+        .layers
+        .iter()
+        .filter_map(|layer| match &layer.source.as_ref()?.origin {
+            LayerOrigin::Context { folder, .. } => Some(folder.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(folders, ["/elsewhere=x".into(), spec.project.join("../certs"), "/more".into()]);
+}
+
+#[test]
+fn a_bad_context_of_the_command_line_names_its_option() {
+    for (values, expect) in [
+        (&["venv"][..], "`--context`: `venv` has no `=`"),
+        (&["venv="], "`--context`: the folder of the context `venv` is empty or has a zero byte"),
+        (&["=/x"], "`--context`: `` is not the name of a context"),
+        (&["a b=/x"], "`--context`: `a b` is not the name of a context"),
+        (&["a=/x", "a=/y"], "`--context`: the context `a` is given twice"),
+    ] {
+        let mut overrides = Overrides::default();
+        let added = values.iter().try_for_each(|value| overrides.add_context(value));
+        let loaded = added.and_then(|()| load_with("version: 1\nbase: scratch\n", &environment, &overrides));
+        assert_eq!(loaded.expect_err("a bad context").to_string(), expect);
+    }
+}
+
+#[test]
+fn the_lock_stands_beside_the_build_file_under_its_stem() {
+    let project = project();
+    let overrides = Overrides::default();
+    for (file, lock) in [
+        ("build.yaml", "build.lock"),
+        ("my.app.yml", "my.app.lock"),
+        ("plain", "plain.lock"),
+        ("x.lock", "x.lock.lock"),
+    ] {
+        std::fs::write(project.path().join(file), "version: 1\nbase: scratch\n").expect("written");
+        let file = Some(std::path::Path::new(file));
+        let inputs = Inputs { project: project.path(), file, environment: &environment, overrides: &overrides };
+        assert_eq!(load(&inputs).expect("a build file").lock, project.path().join(lock));
+    }
 }
 
 #[test]
