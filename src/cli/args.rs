@@ -53,9 +53,9 @@ pub(crate) struct Common {
     /// Build on this instead of the build file's `base`
     #[arg(long, value_name = "BASE", global = true)]
     pub(crate) base: Option<String>,
-    /// Build for this platform, such as linux/arm64
-    #[arg(long, value_name = "PLATFORM", global = true)]
-    pub(crate) platform: Option<String>,
+    /// Build for this platform, such as linux/arm64; several make an index
+    #[arg(long = "platform", value_name = "PLATFORM", global = true)]
+    pub(crate) platforms: Vec<String>,
     /// Use this folder for the build file's context of the name
     #[arg(long = "context", value_name = "NAME=DIR", global = true)]
     pub(crate) contexts: Vec<String>,

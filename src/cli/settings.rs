@@ -88,13 +88,16 @@ impl Session {
 /// Reads the build file with what the flags lay over it.
 pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
     let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
-    let overrides = Overrides {
+    let mut overrides = Overrides {
         name: common.name.clone(),
         tags: common.tags.clone(),
         base: common.base.clone(),
-        platforms: common.platform.iter().cloned().collect(),
+        platforms: common.platforms.clone(),
         contexts: Vec::new(),
     };
+    for context in &common.contexts {
+        overrides.add_context(context).map_err(|error| Failure::Pipeline(error.into()))?;
+    }
     let inputs =
         Inputs { project: &project, file: common.file.as_deref(), environment: &env::variable, overrides: &overrides };
     spec::load(&inputs).map_err(|error| Failure::Pipeline(error.into()))

@@ -49,8 +49,9 @@ impl Built {
 /// # Errors
 /// When the base cannot be used, a layer not be packed, or an output not be written.
 pub async fn build(context: &Context, outputs: &[Output]) -> Result<Built, Error> {
-    let bases = resolve_bases(context).await?;
-    let mut built = build_on(context, bases, None).await?;
+    let lock = Lookup::read(context)?;
+    let bases = resolve_bases(context, &lock).await?;
+    let mut built = build_on(context, bases, &lock, None).await?;
     built.report.image = Some(match context.first_reference() {
         Ok(reference) => format!("{reference}@{}", built.digest()),
         Err(_) => built.digest().to_string(),
@@ -62,11 +63,10 @@ pub async fn build(context: &Context, outputs: &[Output]) -> Result<Built, Error
 }
 
 /// Resolves the base of every platform.
-pub(crate) async fn resolve_bases(context: &Context) -> Result<Vec<ResolvedBase>, Error> {
-    let lock = Lookup::read(context)?;
+pub(crate) async fn resolve_bases(context: &Context, lock: &Lookup) -> Result<Vec<ResolvedBase>, Error> {
     let mut bases = Vec::new();
     for image in &context.spec.images {
-        bases.push(resolve_base(context, image, &lock).await?);
+        bases.push(resolve_base(context, image, lock).await?);
     }
     Ok(bases)
 }
@@ -78,13 +78,14 @@ pub(crate) async fn resolve_bases(context: &Context) -> Result<Vec<ResolvedBase>
 pub(crate) async fn build_on(
     context: &Context,
     bases: Vec<ResolvedBase>,
+    lock: &Lookup,
     uploads: Option<&mut Uploads>,
 ) -> Result<Built, Error> {
     let mut report = Report::new();
     let started = context.clock.now();
     let mut placed = Vec::new();
     for (number, base) in bases.into_iter().enumerate() {
-        placed.push(Placed::new(context, number, base).await?);
+        placed.push(Placed::new(context, number, base, lock).await?);
     }
     report.time("base", started, context.clock.now());
     let started = context.clock.now();

@@ -7,6 +7,7 @@ use crate::deploy::{DeployError, ErrorClass};
 use crate::ground::{FileError, Hint};
 use crate::guard::Refused;
 use crate::image::{ImageError, StartError};
+use crate::image_source::ImageSourceError;
 use crate::layer::PackError;
 use crate::oci::Platform;
 use crate::plan::PlanError;
@@ -119,6 +120,9 @@ pub enum Error {
     /// The project cannot be opened.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Another image's files cannot be taken.
+    #[error(transparent)]
+    LayerImage(ImageSourceError),
     /// The layers cannot be placed.
     #[error("cannot place the layers")]
     Plan(#[source] PlanError),
@@ -217,6 +221,7 @@ impl Error {
             | Self::BaseLayer { .. }
             | Self::Platform { .. }
             | Self::Tree(_)
+            | Self::LayerImage(_)
             | Self::Plan(_)
             | Self::Layer { .. }
             | Self::Secrets(_)
@@ -273,6 +278,7 @@ impl Hint for Error {
                 Some("run `dockless lock` and one build with the network, or leave `--offline` away".to_owned())
             }
             Self::Tree(source) => source.hint(),
+            Self::LayerImage(source) => source.hint(),
             Self::Plan(source) => source.hint(),
             Self::Layer { source, .. } => source.hint(),
             Self::Secrets(source) => source.hint(),

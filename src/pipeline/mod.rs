@@ -17,6 +17,7 @@ mod output;
 mod placed;
 mod push;
 mod report;
+mod roots;
 mod ship;
 mod uploads;
 

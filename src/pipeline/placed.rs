@@ -1,17 +1,17 @@
 //! One platform's image on the way: its base resolved, its layers laid out.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{BaseTree, FactsError};
 use crate::oci::ImagePath;
 use crate::plan::{LeftOut, Placement, PlanError, Roots};
-use crate::spec::{ImageSpec, LayerOrigin, LayerSpec};
-use crate::tree::DiskSources;
+use crate::spec::{ImageSpec, LayerSpec};
 
 use super::base::ResolvedBase;
 use super::bridge::blocking;
+use super::lock::Lookup;
+use super::roots;
 use super::{Context, Error};
 
 /// An image of the build file whose layers have their places.
@@ -29,8 +29,13 @@ pub(crate) struct Placed {
 impl Placed {
     /// Lays the layers out over a resolved base. A lock answers what it can; for a question that it cannot answer each
     /// base layer is read.
-    pub(crate) async fn new(context: &Context, number: usize, base: ResolvedBase) -> Result<Self, Error> {
-        let roots = open_roots(context, &context.spec.images[number]).await?;
+    pub(crate) async fn new(
+        context: &Context,
+        number: usize,
+        base: ResolvedBase,
+        lock: &Lookup,
+    ) -> Result<Self, Error> {
+        let roots = roots_of(context, number, &base, lock).await?;
         if let Some(answers) = base.answers.clone() {
             match place(context, number, &base, BaseTree::locked(answers), &roots).await {
                 Ok(placement) => return Ok(Self { number, base, placement, roots, whole: false }),
@@ -49,8 +54,9 @@ impl Placed {
         number: usize,
         base: ResolvedBase,
         tree: Arc<BaseTree>,
+        lock: &Lookup,
     ) -> Result<Self, Error> {
-        let roots = open_roots(context, &context.spec.images[number]).await?;
+        let roots = roots_of(context, number, &base, lock).await?;
         let placement = place_on(context, number, &base, tree, &roots).await?;
         Ok(Self { number, base, placement, roots, whole: true })
     }
@@ -71,6 +77,12 @@ impl Placed {
         self.whole = true;
         Ok(true)
     }
+}
+
+async fn roots_of(context: &Context, number: usize, base: &ResolvedBase, lock: &Lookup) -> Result<Roots, Error> {
+    let image = &context.spec.images[number];
+    let platform = image.platform.clone().unwrap_or_else(|| base.image.config.platform());
+    roots::open(context, image, &platform, lock).await
 }
 
 fn unanswered(error: &PlanError) -> Option<&str> {
@@ -117,21 +129,6 @@ async fn place_on(
         Placement::new(tree, &roots, layers, &destinations, &left_out).map(Arc::new).map_err(Error::Plan)
     })
     .await
-}
-
-/// Opens whatever layers take files from.
-async fn open_roots(context: &Context, image: &ImageSpec) -> Result<Roots, Error> {
-    let mut others = HashMap::new();
-    for source in image.layers.iter().filter_map(|layer| layer.source.as_ref()) {
-        if let LayerOrigin::Context { folder, .. } = &source.origin {
-            let folder = folder.clone();
-            let opened = blocking(move || DiskSources::open(&folder)).await?;
-            others.insert(source.origin.clone(), Arc::new(opened) as _);
-        }
-    }
-    let project = context.spec.project.clone();
-    let project = blocking(move || DiskSources::open(&project)).await?;
-    Ok(Roots { project: Arc::new(project), others })
 }
 
 /// Returns what no layer takes unless its `include` names it: the build file, its lock, and what this run writes.

@@ -7,6 +7,7 @@ use crate::registry::TagOrDigest;
 
 use super::base::ResolvedBase;
 use super::build::{Built, build_on, resolve_bases};
+use super::lock::Lookup;
 use super::uploads::Uploads;
 use super::{Context, Error};
 
@@ -25,13 +26,14 @@ pub async fn push(context: &Context) -> Result<Built, Error> {
     let first_tag = TagOrDigest::of(&reference);
     // The first request finds wrong credentials and an unreachable host before anything is packed.
     target.head_manifest(&first_tag).await.map_err(failed)?;
-    let bases = resolve_bases(context).await?;
+    let lock = Lookup::read(context)?;
+    let bases = resolve_bases(context, &lock).await?;
     let mut uploads = Uploads::new(target.clone());
     let mut sent = BTreeSet::new();
     for base in &bases {
         push_base(context, base, &mut uploads, &mut sent).await?;
     }
-    let mut built = build_on(context, bases, Some(&mut uploads)).await?;
+    let mut built = build_on(context, bases, &lock, Some(&mut uploads)).await?;
     built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
     let started = context.clock.now();
     uploads.finish(&mut built.report).await.map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigSpec, DeploySpec, LayerSpec};
+use super::{ConfigSpec, DeploySpec, LayerOrigin, LayerSpec};
 use crate::oci::{Annotations, LayerCodec, Platform, Reference, Repository, Tag};
 
 /// The bytes that a layer is written in: tar dialect, encoder, chunking and JSON form.

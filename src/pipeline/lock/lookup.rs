@@ -9,7 +9,7 @@ use crate::oci::{Digest, Platform};
 use crate::pipeline::base::written_name;
 use crate::spec::{BaseSource, ImageSpec};
 
-use super::{Context, Error, ResolvedBase, lock_file};
+use super::{Context, Error, ResolvedBase};
 
 /// The lock of a build file, as far as there is one.
 pub(crate) struct Lookup {
@@ -23,7 +23,7 @@ impl Lookup {
     /// # Errors
     /// When there is one and it cannot be used.
     pub(crate) fn read(context: &Context) -> Result<Self, Error> {
-        let file = lock_file(context);
+        let file = context.spec.lock.clone();
         let bytes = files::read_if_present(&file)?;
         let lock = bytes.map(|bytes| Lock::parse(&bytes)).transpose();
         let lock = lock.map_err(|source| Error::Lock { file: file.clone(), source })?;
@@ -32,7 +32,7 @@ impl Lookup {
 
     /// A lock that says nothing: everything is resolved anew.
     pub(super) fn none(context: &Context) -> Self {
-        Self { file: lock_file(context), lock: None }
+        Self { file: context.spec.lock.clone(), lock: None }
     }
 
     /// Returns the lock itself, if there is one.

@@ -17,7 +17,7 @@ use crate::pipeline::examine::environment;
 use crate::pipeline::placed::Placed;
 use crate::spec::BaseSource;
 
-use super::{Context, Error, Lookup, ResolvedBase, lock_file};
+use super::{Context, Error, Lookup, ResolvedBase};
 
 /// What `lock` did: report schema 1.
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +49,7 @@ pub async fn lock(context: &Context, upgrade: bool) -> Result<LockReport, Error>
             lock.images.entry(name).or_default().insert(platform.clone(), digest);
         }
         if image.base != BaseSource::Scratch {
-            let locked = locked(context, number, base).await?;
+            let locked = locked(context, number, base, &before).await?;
             lock.platforms.insert(platform, locked.map_err(|source| before.failed(source))?);
         }
     }
@@ -67,7 +67,7 @@ pub fn check_lock(context: &Context) -> Result<LockReport, Error> {
     let lookup = Lookup::read(context)?;
     let stale = stale(context, &lookup);
     let platforms = lookup.lock().map(shown).unwrap_or_default();
-    Ok(LockReport { schema: 1, lock: lock_file(context), changed: stale.is_some(), stale, platforms })
+    Ok(LockReport { schema: 1, lock: context.spec.lock.clone(), changed: stale.is_some(), stale, platforms })
 }
 
 fn stale(context: &Context, lookup: &Lookup) -> Option<String> {
@@ -97,9 +97,10 @@ async fn locked(
     context: &Context,
     number: usize,
     base: ResolvedBase,
+    before: &Lookup,
 ) -> Result<Result<LockedBase, crate::base::LockError>, Error> {
     let tree = Arc::new(BaseTree::recording(base.facts(context).await?));
-    if let Err(error) = ask(context, number, &base, &tree).await {
+    if let Err(error) = ask(context, number, &base, &tree, before).await {
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         context.observer.observe(Event::Warning {
             message: format!("the lock does not hold all that a build asks of the base: {cause}"),
@@ -111,8 +112,14 @@ async fn locked(
 }
 
 /// Asks the base whatever a build of this image asks.
-async fn ask(context: &Context, number: usize, base: &ResolvedBase, tree: &Arc<BaseTree>) -> Result<(), Error> {
-    let placed = Placed::over(context, number, base.clone(), Arc::clone(tree)).await?;
+async fn ask(
+    context: &Context,
+    number: usize,
+    base: &ResolvedBase,
+    tree: &Arc<BaseTree>,
+    lock: &Lookup,
+) -> Result<(), Error> {
+    let placed = Placed::over(context, number, base.clone(), Arc::clone(tree), lock).await?;
     let placement = Arc::clone(&placed.placement);
     blocking(move || {
         for layer in 0..placement.len() {
@@ -131,7 +138,7 @@ async fn ask(context: &Context, number: usize, base: &ResolvedBase, tree: &Arc<B
 }
 
 fn write(context: &Context, lock: &Lock) -> Result<LockReport, Error> {
-    let (file, bytes) = (lock_file(context), lock.to_bytes());
+    let (file, bytes) = (context.spec.lock.clone(), lock.to_bytes());
     let platforms = shown(lock);
     let nothing = lock.platforms.is_empty() && lock.images.is_empty();
     if nothing {
