@@ -9,9 +9,9 @@ use crate::oci::{ImagePath, Platform};
 use crate::tree::SourceFile;
 
 use super::finding::{Finding, Severity};
-use super::guard::{Guard, shown};
 use super::inspected::{Asked, AskedKind, Inspected, MachineLink, MachineScript, OtherMachine};
 use super::program::Program;
+use super::rules::{Guard, shown};
 use super::scan::{self, Hits, Scan};
 
 /// What an inspection looks for.
@@ -116,7 +116,7 @@ impl Inspection {
         let starts = subject.mode & 0o111 != 0;
         match program {
             Program::Elf { machine, interpreter } => {
-                if !machine.fits(&self.options.platform) && !super::guard::is_published(subject.source_path()) {
+                if !machine.fits(&self.options.platform) && !super::rules::is_published(subject.source_path()) {
                     self.seen().other_machines.add(OtherMachine { path: subject.path.clone(), machine: *machine });
                 }
                 if let (true, Some(interpreter)) = (starts, interpreter) {
