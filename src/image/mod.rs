@@ -1,13 +1,15 @@
 //! Floor 5: images: configs and manifests put together, written to layouts and archives, and checked.
 //!
-//! [`assemble`] is pure: the same base, layers and settings give the same bytes. [`export`] writes an image so that a
+//! [`assemble`] and [`assemble_index`] are pure: the same base, layers and settings give the same bytes. [`export`] writes an image so that a
 //! reader finds all of it or nothing; [`validate`] recomputes every digest, size and diff id of one.
 
 mod assemble;
 mod error;
 pub mod export;
 mod history;
+mod index;
 mod manifest;
+mod mismatch;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -15,4 +17,6 @@ mod validate;
 
 pub use assemble::{Assembly, Image, ImageLayer, LayerBlob, Origin, OwnLayer, assemble, layer_method};
 pub use error::ImageError;
-pub use validate::{Mismatch, OpenBlob, validate};
+pub use index::assemble_index;
+pub use mismatch::Mismatch;
+pub use validate::{OpenBlob, validate};
