@@ -3,6 +3,10 @@
 mod architecture;
 mod bad_input;
 mod determinism;
+mod guard;
 mod lock;
+mod platforms;
 mod ship;
+mod sources;
+mod start;
 mod support;
