@@ -20,7 +20,7 @@ fn layer(entries: &[&str]) -> Vec<u8> {
     let mut tar = Builder::new(Vec::new());
     for entry in entries {
         let mut header = Header::new_ustar();
-        let mut links = |text: &str| header.set_link_name(text).unwrap();
+        let mut links = |text: &str| header.set_link_name(text).expect("a short target");
         let (name, kind, body) = if let Some((name, target)) = entry.split_once(" -> ") {
             links(target);
             (name, EntryType::Symlink, "")
@@ -34,23 +34,23 @@ fn layer(entries: &[&str]) -> Vec<u8> {
         } else {
             (*entry, EntryType::Directory, "")
         };
-        header.set_path(name).unwrap();
+        header.set_path(name).expect("a short name");
         header.set_entry_type(kind);
         header.set_mode(0o640);
         header.set_mtime(3);
         header.set_size(body.len() as u64);
         header.set_cksum();
-        tar.append(&header, body.as_bytes()).unwrap();
+        tar.append(&header, body.as_bytes()).expect("memory takes it");
     }
-    tar.into_inner().unwrap()
+    tar.into_inner().expect("memory takes it")
 }
 
 fn read(layers: &[&[&str]], wanted: &[&str]) -> ImageFiles {
     let layers: Vec<Vec<u8>> = layers.iter().map(|entries| layer(entries)).collect();
     let open = |number: usize| Ok(Cursor::new(layers[number].clone()));
     let wanted: Vec<PathBuf> = wanted.iter().map(PathBuf::from).collect();
-    let spool = tempfile::tempfile().unwrap();
-    ImageFiles::read("e.com/a:1", layers.len(), &open, &wanted, spool, &Limits::default()).unwrap()
+    let spool = tempfile::tempfile().expect("a spool");
+    ImageFiles::read("e.com/a:1", layers.len(), &open, &wanted, spool, &Limits::default()).expect("a readable image")
 }
 
 fn origin() -> LayerOrigin {
@@ -60,7 +60,7 @@ fn origin() -> LayerOrigin {
 
 /// A layer that takes `from` of the image to `to`, by all the defaults.
 fn taking(from: &str, to: &str) -> (LayerSpec, ImagePath) {
-    let destination = ImagePath::parse(to.as_bytes()).unwrap();
+    let destination = ImagePath::parse(to.as_bytes()).expect("inside the image");
     let source = LayerSource {
         origin: origin(),
         from: from.into(),
@@ -102,7 +102,7 @@ fn placed(files: ImageFiles, layers: &[(&str, &str)]) -> Result<Vec<String>, Pla
             EntryKind::File(Content::Bytes(_)) => panic!("all files are of the image"),
             EntryKind::File(Content::File(source)) => {
                 let mut text = String::new();
-                source.open()?.read_to_string(&mut text).unwrap();
+                source.open()?.read_to_string(&mut text).expect("its bytes");
                 format!("{} {:o} {:?} {text}", entry.path, entry.mode, entry.mtime)
             }
         });
@@ -118,7 +118,7 @@ fn layers_of_an_image_are_placed_as_those_of_a_project() {
         &["usr/lib/node/license => share/doc"],
     ];
     let files = read(image, &["lambda-adapter", "lib/node"]);
-    let shown = placed(files, &[("lambda-adapter", "/opt/extensions/"), ("lib/node", "/opt/node")]).unwrap();
+    let shown = placed(files, &[("lambda-adapter", "/opt/extensions/"), ("lib/node", "/opt/node")]).expect("layers");
     let expected = [
         "/opt 755",
         "/opt/extensions 755",
