@@ -1,23 +1,16 @@
 //! Images as real writers make them, and as hostile ones would, seen by the paths that are taken of them.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tar::{Builder, EntryType, Header};
 
 use super::*;
-use crate::base::{BaseTree, Facts, FactsError, Limits};
+use crate::base::{FactsError, Limits};
 use crate::ground::Hint;
-use crate::oci::ImagePath;
-use crate::plan::{Content, EntryKind, LeftOut, Placement, PlanError, Roots};
-use crate::spec::{
-    BaseSource, Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerSpec, Split,
-};
-use crate::tree::{MemorySources, NodeKind, Sources};
+use crate::tree::{NodeKind, Sources};
 
 /// `dir/`, `name=text`, `name -> target`, `name => hard link`, `name|` for a FIFO, in the order of the list. Files have
 /// mode 0640, folders 1777, and all the time 3.
@@ -280,92 +273,4 @@ fn a_layer_that_cannot_be_opened_or_is_another_at_the_second_reading_is_said() {
     };
     let error = ImageFiles::read("i", 1, &other, &["a".into()], spool(), &limits).unwrap_err();
     assert!(matches!(error, ImageSourceError::Changed { .. }), "{error}");
-}
-
-fn origin() -> LayerOrigin {
-    let source = BaseSource::Scratch;
-    LayerOrigin::Image { name: "e.com/a:1".to_owned(), source }
-}
-
-/// A layer that takes `from` of the image to `to`, by all the defaults.
-fn taking(from: &str, to: &str) -> (LayerSpec, ImagePath) {
-    let destination = ImagePath::parse(to.as_bytes()).unwrap();
-    let source = LayerSource {
-        origin: origin(),
-        from: from.into(),
-        to: Destination::Absolute(destination.clone()),
-        to_is_folder: to.ends_with('/'),
-        include: Vec::new(),
-        exclude: Vec::new(),
-        ignore_file: IgnoreFile::Auto,
-    };
-    let spec = LayerSpec {
-        name: from.to_owned(),
-        source: Some(source),
-        owner: OwnerSpec::default(),
-        mode: ModeRule::Normal,
-        mtime: MtimeRule::Keep,
-        replace: false,
-        split: Split::default(),
-        paths: Vec::new(),
-        files: Vec::new(),
-    };
-    (spec, destination)
-}
-
-/// Places layers of an image over nothing, and shows every entry with its bytes.
-fn placed(files: ImageFiles, layers: &[(&str, &str)]) -> Result<Vec<String>, PlanError> {
-    let (specs, destinations): (Vec<_>, Vec<_>) = layers.iter().map(|(from, to)| taking(from, to)).unzip();
-    let roots = Roots {
-        project: Arc::new(MemorySources::new()),
-        others: HashMap::from([(origin(), Arc::new(files) as Arc<dyn Sources>)]),
-    };
-    let base = Arc::new(BaseTree::recording(Facts::empty()));
-    let placement = Placement::new(base, &roots, &specs, &destinations, &LeftOut::default())?;
-    let mut shown = Vec::new();
-    for entry in (0..placement.len()).flat_map(|layer| placement.entries(layer)) {
-        let entry = entry?;
-        shown.push(match &entry.kind {
-            EntryKind::Directory => format!("{} {:o}", entry.path, entry.mode),
-            EntryKind::Symlink(target) => format!("{} -> {}", entry.path, String::from_utf8_lossy(target)),
-            EntryKind::File(Content::Bytes(_)) => panic!("all files are of the image"),
-            EntryKind::File(Content::File(source)) => {
-                let mut text = String::new();
-                source.open()?.read_to_string(&mut text).unwrap();
-                format!("{} {:o} {:?} {text}", entry.path, entry.mode, entry.mtime)
-            }
-        });
-    }
-    Ok(shown)
-}
-
-#[test]
-fn layers_of_an_image_are_placed_as_those_of_a_project() {
-    let image: &[&[&str]] = &[
-        &["usr/lib/node/bin/", "usr/lib/node/bin/node=old", "usr/lib/node/gone=1", "lambda-adapter=A", "share/doc=D"],
-        &["lib -> /usr/lib", "usr/lib/node/.wh.gone=", "usr/lib/node/bin/node=new", "usr/lib/node/npm -> bin/node"],
-        &["usr/lib/node/license => share/doc"],
-    ];
-    let files = read(image, &["lambda-adapter", "lib/node"]);
-    let shown = placed(files, &[("lambda-adapter", "/opt/extensions/"), ("lib/node", "/opt/node")]).unwrap();
-    let expected = [
-        "/opt 755",
-        "/opt/extensions 755",
-        "/opt/extensions/lambda-adapter 644 Seconds(3) A",
-        "/opt 755",
-        "/opt/node 755",
-        "/opt/node/bin 755",
-        "/opt/node/bin/node 644 Seconds(3) new",
-        "/opt/node/license 644 Seconds(3) D",
-        "/opt/node/npm -> bin/node",
-    ];
-    assert_eq!(shown, expected);
-}
-
-#[test]
-fn a_path_that_the_image_has_not_is_a_missing_source() {
-    let error = placed(read(&[&["a=1"]], &["none"]), &[("none", "/x")]).unwrap_err();
-    assert!(matches!(error, PlanError::MissingSource { .. }), "{error}");
-    let error = placed(read(&[&["p|"]], &["p"]), &[("p", "/x")]).unwrap_err();
-    assert!(error.to_string().contains("`e.com/a:1:/p` is a FIFO"), "{error}");
 }

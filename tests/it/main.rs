@@ -6,6 +6,7 @@ mod determinism;
 mod guard;
 mod lock;
 mod platforms;
+mod image_layers;
 mod ship;
 mod sources;
 mod start;
