@@ -5,11 +5,14 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
 
 use super::*;
-use crate::base::{FactsError, Limits};
+use crate::base::{FactKind, FactsBuilder, FactsError, Limits};
 use crate::ground::Hint;
+use crate::oci::ImagePath;
 use crate::tree::{NodeKind, Sources};
 
 /// `dir/`, `name=text`, `name -> target`, `name => hard link`, `name|` for a FIFO, in the order of the list. Files have
@@ -273,4 +276,69 @@ fn a_layer_that_cannot_be_opened_or_is_another_at_the_second_reading_is_said() {
     };
     let error = ImageFiles::read("i", 1, &other, &["a".into()], spool(), &limits).unwrap_err();
     assert!(matches!(error, ImageSourceError::Changed { .. }), "{error}");
+}
+
+/// Every path of up to three names of `a`, `b`, `c`.
+fn few_paths() -> Vec<String> {
+    let names = ["a", "b", "c"];
+    let two = names.iter().flat_map(|one| names.iter().map(move |two| format!("{one}/{two}")));
+    let two: Vec<String> = two.collect();
+    let three = two.iter().flat_map(|two| names.iter().map(move |three| format!("{two}/{three}")));
+    names.iter().map(|name| (*name).to_owned()).chain(two.clone()).chain(three).collect()
+}
+
+fn any_entry() -> impl Strategy<Value = String> {
+    let path = || proptest::sample::select(few_paths());
+    let hidden = |path: String| match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/.wh.{name}="),
+        None => format!(".wh.{path}="),
+    };
+    prop_oneof![
+        3 => (path(), 0..9).prop_map(|(path, text)| format!("{path}={text}")),
+        2 => path().prop_map(|path| format!("{path}/")),
+        1 => (path(), path()).prop_map(|(path, target)| format!("{path} -> /{target}")),
+        1 => (path(), path()).prop_map(|(path, target)| format!("{path} => {target}")),
+        1 => path().prop_map(hidden),
+        1 => path().prop_map(|path| format!("{path}/.wh..wh..opq=")),
+    ]
+}
+
+fn kind(files: &ImageFiles, path: &str) -> Option<FactKind> {
+    files.stat(Path::new(path)).unwrap().map(|node| match node.kind {
+        NodeKind::Directory => FactKind::Directory,
+        NodeKind::File => FactKind::File,
+        NodeKind::Symlink(target) => FactKind::Symlink(target),
+        NodeKind::Special(_) => FactKind::Other,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The facts of a base are told by other code: both must see one file system. And what is taken alone is what is
+    /// taken with all else.
+    #[test]
+    fn what_is_seen_is_what_the_facts_say(layers in vec(vec(any_entry(), 0..8), 1..4)) {
+        let layers: Vec<Vec<u8>> =
+            layers.iter().map(|entries| layer(&entries.iter().map(String::as_str).collect::<Vec<_>>())).collect();
+        let mut builder = FactsBuilder::new(Limits::default());
+        let built = layers.iter().try_for_each(|bytes| builder.add_layer(bytes.as_slice()));
+        // Loops of symlinks, and hard links that no runtime could make, are refused.
+        prop_assume!(built.is_ok());
+        let facts = builder.finish();
+        let Ok(all) = read_with(&layers, &[""], &Limits::default()) else { return Ok(()) };
+        for path in few_paths() {
+            let fact = facts.lookup(&ImagePath::parse(path.as_bytes()).unwrap());
+            prop_assert_eq!(kind(&all, &path), fact.map(|fact| fact.kind), "{}", path);
+        }
+        for wanted in ["a", "b/c", "c/a/b"] {
+            let alone = read_with(&layers, &[wanted], &Limits::default()).unwrap();
+            let through_link = Path::new(wanted).ancestors().any(|above| {
+                matches!(kind(&all, above.to_str().unwrap()), Some(FactKind::Symlink(_)))
+            });
+            if !through_link {
+                prop_assert_eq!(show(&alone, wanted), show(&all, wanted));
+            }
+        }
+    }
 }

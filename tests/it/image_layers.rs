@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use dockless::base::{BaseTree, Facts, Limits};
 use dockless::image_source::ImageFiles;
+use dockless::layer::{PackOptions, pack};
 use dockless::oci::ImagePath;
 use dockless::plan::{Content, EntryKind, LeftOut, Placement, PlanError, Roots};
 use dockless::spec::{
     BaseSource, Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerSpec, Split,
 };
-use dockless::tree::{MemorySources, Sources};
+use dockless::tree::{DiskSources, MemorySources, Sources};
 use tar::{Builder, EntryType, Header};
 
 /// `dir/`, `name=text`, `name -> target`, `name => hard link`, `name|` for a FIFO. Files have the time 3.
@@ -84,15 +85,18 @@ fn taking(from: &str, to: &str) -> (LayerSpec, ImagePath) {
     (spec, destination)
 }
 
+/// Places layers of an image, or of what stands for it, over nothing.
+fn place(files: Arc<dyn Sources>, layers: &[(LayerSpec, ImagePath)]) -> Result<Placement, PlanError> {
+    let (specs, destinations): (Vec<_>, Vec<_>) = layers.iter().cloned().unzip();
+    let roots = Roots { project: Arc::new(MemorySources::new()), others: HashMap::from([(origin(), files)]) };
+    let base = Arc::new(BaseTree::recording(Facts::empty()));
+    Placement::new(base, &roots, &specs, &destinations, &LeftOut::default())
+}
+
 /// Places layers of an image over nothing, and shows every entry with its bytes.
 fn placed(files: ImageFiles, layers: &[(&str, &str)]) -> Result<Vec<String>, PlanError> {
-    let (specs, destinations): (Vec<_>, Vec<_>) = layers.iter().map(|(from, to)| taking(from, to)).unzip();
-    let roots = Roots {
-        project: Arc::new(MemorySources::new()),
-        others: HashMap::from([(origin(), Arc::new(files) as Arc<dyn Sources>)]),
-    };
-    let base = Arc::new(BaseTree::recording(Facts::empty()));
-    let placement = Placement::new(base, &roots, &specs, &destinations, &LeftOut::default())?;
+    let layers: Vec<_> = layers.iter().map(|(from, to)| taking(from, to)).collect();
+    let placement = place(Arc::new(files), &layers)?;
     let mut shown = Vec::new();
     for entry in (0..placement.len()).flat_map(|layer| placement.entries(layer)) {
         let entry = entry?;
@@ -139,4 +143,27 @@ fn a_path_that_the_image_has_not_is_a_missing_source() {
     assert!(matches!(error, PlanError::MissingSource { .. }), "{error}");
     let error = placed(read(&[&["p|"]], &["p"]), &[("p", "/x")]).unwrap_err();
     assert!(error.to_string().contains("`e.com/a:1:/p` is a FIFO"), "{error}");
+}
+
+#[test]
+fn a_layer_of_an_image_has_the_bytes_of_one_of_the_same_files_on_disk() {
+    let large = "0123456789abcde\n".repeat(200_000);
+    let files = [("app/a", "text"), ("app/empty", ""), ("app/sub/large", large.as_str())];
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut entries = Vec::new();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        entries.push(format!("{name}={text}"));
+    }
+    let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+    let (mut spec, to) = taking("app", "/srv/app");
+    spec.mtime = MtimeRule::Content;
+    let pack = |sources: Arc<dyn Sources>| {
+        let placement = place(sources, &[(spec.clone(), to.clone())]).expect("a placement");
+        pack(placement.entries(0), &PackOptions::default(), Vec::new()).expect("a layer")
+    };
+    let disk = DiskSources::open(folder.path()).expect("a folder");
+    assert_eq!(pack(Arc::new(read(&[&entries], &["app"]))), pack(Arc::new(disk)));
 }
