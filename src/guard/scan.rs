@@ -146,10 +146,12 @@ impl Search {
 
     fn conclude(self, name: &[u8], head: &[u8]) -> Hits {
         let mut hits = self.hits;
-        for (at, secret) in document::secrets(name, head, self.documents) {
+        hits.binary = memchr::memchr(0, &head[..head.len().min(TEXT)]).is_some();
+        // A program may hold a document as a constant; what it is there for is not to be told from its first bytes.
+        let documents = if hits.binary { Documents::default() } else { self.documents };
+        for (at, secret) in document::secrets(name, head, documents) {
             hits.replace(count_lines(&head[..at]), secret);
         }
-        hits.binary = memchr::memchr(0, &head[..head.len().min(TEXT)]).is_some();
         hits
     }
 }
