@@ -2,18 +2,21 @@
 
 mod answers;
 mod base_tree;
+mod budget;
 mod builder;
 mod decoder;
 mod error;
 mod fact;
 mod facts;
 mod image;
+mod index;
 mod limits;
 mod lock;
 mod member;
 mod names;
+mod pax;
 mod stored;
-mod table;
+mod walk;
 
 pub use answers::Answers;
 pub use base_tree::BaseTree;
@@ -25,6 +28,10 @@ pub use image::{BaseImage, BaseLayer};
 pub use limits::Limits;
 pub use lock::{Lock, LockError, LockedBase};
 pub use names::Names;
+
+use budget::Budget;
+use fact::CAPABILITY;
+use facts::Listing;
 
 #[cfg(test)]
 mod tests;
