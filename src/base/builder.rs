@@ -296,4 +296,10 @@ impl FactsBuilder {
     fn limit(&self, what: &'static str, limit: u64) -> FactsError {
         FactsError::Limit { layer: self.layer, what, limit }
     }
+
+    /// Returns about how many bytes of the index are in memory.
+    #[cfg(test)]
+    pub(super) fn resident_bytes(&self) -> usize {
+        self.table.resident_bytes()
+    }
 }

@@ -98,7 +98,7 @@ impl<'a, R: Read> Members<'a, R> {
     /// Reads all that follows the archive: whoever hashes the stream wants to see its last byte. Returns how many
     /// uncompressed bytes are left for the layers above.
     pub(super) fn finish(mut self) -> Result<u64, FactsError> {
-        let mut buffer = vec![0; 1 << 16];
+        let mut buffer = vec![0; 1 << 13];
         loop {
             match self.bytes.read(&mut buffer) {
                 Ok(0) => return Ok(self.budget.left),

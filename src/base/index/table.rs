@@ -142,8 +142,11 @@ impl Table {
             };
             top.after.clone_from(&name);
             if let Kind::Directory(child) = record.kind {
-                if !matches!(sweep, Sweep::Below(layer) if self.is_swept(child, layer)?) {
-                    open.push(Swept { id: child, own: Some((key(id, &name), record)), after: Vec::new() });
+                let own = Some((key(id, &name), record));
+                match sweep {
+                    // Its content was looked at; whether it stays itself may not have been asked.
+                    Sweep::Below(layer) if self.is_swept(child, layer)? => self.leave(child, own, sweep)?,
+                    _ => open.push(Swept { id: child, own, after: Vec::new() }),
                 }
             } else if is_removed(&record, sweep) {
                 self.records.remove(&key(id, &name))?;
@@ -170,6 +173,12 @@ impl Table {
 
     fn is_swept(&mut self, folder: FolderId, layer: u16) -> Result<bool, FileError> {
         Ok(self.records.get(&mark(folder))?.is_some_and(|mark| mark.layer >= layer))
+    }
+
+    /// Returns about how many bytes are in memory.
+    #[cfg(test)]
+    pub(in crate::base) fn resident_bytes(&self) -> usize {
+        self.records.pages.in_memory() * super::node::PAGE_BYTES
     }
 
     /// Returns how many names sweeps have looked at.

@@ -1,5 +1,8 @@
 //! Layers as real writers make them, and as hostile ones would.
 
+mod hostile;
+mod model;
+
 use std::io::{Read, Write};
 
 use tar::{Builder, EntryType, Header};
@@ -47,8 +50,12 @@ fn layer(entries: &[&str]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
+fn builder() -> FactsBuilder {
+    FactsBuilder::new(Limits::default(), &std::env::temp_dir())
+}
+
 fn facts(layers: &[&[&str]]) -> Facts {
-    let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
+    let mut builder = builder();
     for entries in layers {
         builder.add_layer(layer(entries).as_slice()).unwrap();
     }
