@@ -41,7 +41,7 @@ impl Facts {
     }
 
     /// Gives the facts a file of this name, which is there only when it is whole. The same facts give the same bytes.
-    /// Those of `scratch` have no file. A folder given to [`super::FactsBuilder::new`] is on the same file system.
+    /// Those of `scratch` have no file. The folder given to [`super::FactsBuilder::new`] must be on the same file system.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -1,4 +1,4 @@
-//! Floor 2: the base image, and the facts of its file system that placement asks for.
+//! Floor 2: the base image, the facts of its file system that placement asks for, and the lock that holds both.
 
 mod answers;
 mod base_tree;

@@ -18,6 +18,7 @@ const RESIDENT_BYTES: usize = 3 * PAGE_BYTES;
 /// No operation touches as many pages at once.
 const LEAST_PAGES: usize = 64;
 
+/// Pages by number.
 #[derive(Debug)]
 pub(super) struct Pages {
     folder: PathBuf,
