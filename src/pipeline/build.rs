@@ -91,6 +91,7 @@ pub(crate) async fn build_on(
     }
     report.time("base", started, context.clock.now());
     let started = context.clock.now();
+    examine::tell_removed(context, &placed);
     let packed = pack_all(context, &mut placed).await?;
     examine(context, &mut placed, &packed).await?;
     if let Some(uploads) = uploads {

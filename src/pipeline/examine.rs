@@ -7,6 +7,7 @@ use crate::guard::{Guard, Inspected, Inspection, InspectionOptions, Refused, Ref
 use crate::image::{StartError, check_start, settings};
 use crate::oci::{ImagePath, Platform};
 use crate::plan::Placement;
+use crate::spec::FileWhat;
 
 use super::base::ResolvedBase;
 use super::bridge::blocking;
@@ -24,6 +25,22 @@ pub(crate) fn environment(context: &Context, number: usize, base: &ResolvedBase)
         Ok((name.clone(), value))
     });
     resolved.collect()
+}
+
+/// Says what the build file removes, and that removing hides and does not delete.
+pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
+    let layers: std::collections::BTreeSet<(&str, String)> = images
+        .iter()
+        .flat_map(|image| &image.spec(context).layers)
+        .map(|layer| {
+            let removed = layer.files.iter().filter(|file| file.what == FileWhat::Remove);
+            let paths: Vec<String> = removed.map(|file| format!("`{}`", file.path)).collect();
+            (layer.name.as_str(), paths.join(", "))
+        })
+        .collect();
+    for (layer, paths) in layers.iter().filter(|(_, paths)| !paths.is_empty()) {
+        context.note(format!("layer `{layer}` hides {paths}: the bytes stay in the layers below"));
+    }
 }
 
 /// Makes what looks at all layers of a build.
