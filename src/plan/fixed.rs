@@ -62,6 +62,11 @@ impl FixedNode {
     pub(super) fn is_folder(&self) -> bool {
         !self.children.is_empty() || !self.mounts.is_empty() || self.written.as_ref().is_some_and(|it| it.is_folder())
     }
+
+    /// Returns whether the build file names both a folder and something else here.
+    pub(super) fn is_file_and_folder(&self) -> bool {
+        self.is_folder() && self.written.as_ref().is_some_and(|it| !it.is_folder())
+    }
 }
 
 impl Default for Fixed {

@@ -102,8 +102,11 @@ impl<'a> Redirects<'a> {
             let Some(here) = image.strip_prefix(&mount.image).map(|below| join(&mount.source, &below)) else {
                 continue;
             };
-            let cut =
-                source != other.source && lower.cuts.iter().any(|cut| source.starts_with(cut) && cut != &other.source);
+            // A cut above this mount is what made it, and one below it stands elsewhere.
+            let cut = lower
+                .cuts
+                .iter()
+                .any(|cut| cut != &other.source && cut.starts_with(&other.source) && source.starts_with(cut));
             if cut || !self.is_folder(mount, &here)? {
                 continue;
             }

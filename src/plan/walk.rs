@@ -114,13 +114,14 @@ impl Entries {
 
     /// Refuses two files for one path, a file and a folder for one path, and an entry where something is removed.
     fn refuse_clashes(&self, path: &ImagePath, group: &Group, fixed: Option<&FixedNode>) -> Result<(), PlanError> {
-        if group.files.len() + group.folders.len() + usize::from(fixed.is_some()) < 2 {
+        let named_twice = fixed.is_some_and(FixedNode::is_file_and_folder);
+        if !named_twice && group.files.len() + group.folders.len() + usize::from(fixed.is_some()) < 2 {
             return Ok(());
         }
         let (layer, path) = (self.layer.name.clone(), path.clone());
         let mut files = self.file_origins(group, fixed);
         let mut folders = group.folders.iter().map(|(folder, ..)| format!("`{}`", folder.path.display()));
-        let named = fixed.filter(|node| node.is_folder()).map(|_| "the build file".to_owned());
+        let named = fixed.filter(|node| node.is_folder()).map(|node| self.folder_origin(node));
         match (files.next(), files.next(), folders.next().or(named)) {
             (Some(origin), ..) | (None, _, Some(origin)) if fixed.is_some_and(|node| node.removed) => {
                 Err(PlanError::RemovedAndWritten { layer, path, origin })
@@ -129,6 +130,12 @@ impl Entries {
             (Some(file), None, Some(folder)) => Err(PlanError::FileAndFolder { layer, path, file, folder }),
             _ => Ok(()),
         }
+    }
+
+    /// Returns where a folder that the build file names comes from.
+    fn folder_origin(&self, node: &FixedNode) -> String {
+        let source = node.mounts.first().map(|mount| self.layer.mounts[*mount].source.display());
+        source.map_or("the build file".to_owned(), |source| format!("`{source}`"))
     }
 
     /// Returns where the files and links under one name come from.

@@ -1,6 +1,7 @@
 //! Placement, case by case, on bases and projects that exist in memory.
 
 mod descent;
+mod model;
 mod order;
 mod owners;
 mod replace;

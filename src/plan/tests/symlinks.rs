@@ -129,6 +129,16 @@ fn a_lower_own_layer_is_part_of_the_tree_below() {
 }
 
 #[test]
+fn links_of_a_layer_below_are_found_behind_two_of_its_own_redirects() {
+    check(
+        &["a -> b", "b/", "b/c -> ../d", "d/ 700", "e/"],
+        &["one/a/c/k/l -> /e", "one/a/c/x", "two/d/k/l/y"],
+        &[(layer("one"), "/"), (layer("two"), "/")],
+        &["d700 5:6 @7 /d", "d /d/k", "d 5:6 @7 /e", "f /e/y"],
+    );
+}
+
+#[test]
 fn what_lower_layers_write_or_remove_by_files_counts() {
     check(
         &["a/ 700", "a/x=1", "b/"],
@@ -183,6 +193,12 @@ fn a_link_and_a_folder_of_one_layer_clash() {
     let both = LayerSpec { files: vec![file("a/b=1")], ..layer("f") };
     assert!(matches!(refused(&[], &["f/a/b"], &[(both, "/")]), PlanError::Conflict { .. }));
     assert!(matches!(refused(&[], &[], &[(files(&["a=1", "a=2"]), "/")]), PlanError::Conflict { .. }));
+    for list in [["a=1", "a/b=1"], ["a/b=1", "a -> c"]] {
+        let error = refused(&[], &[], &[(files(&list), "/")]);
+        assert!(matches!(error, PlanError::FileAndFolder { .. }), "{list:?}: {error}");
+    }
+    let over_itself = LayerSpec { files: vec![file("app=1")], ..layer("f") };
+    assert!(matches!(refused(&[], &["f/x"], &[(over_itself, "/app")]), PlanError::FileAndFolder { .. }));
     check(&[], &[], &[(files(&["a", "a/b=1", "a"]), "/")], &["d /a", "f /a/b"]);
 }
 
