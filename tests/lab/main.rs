@@ -7,6 +7,7 @@ mod archives;
 mod bench;
 mod disk;
 mod faults;
+mod matrix;
 mod registry;
 mod runs;
 mod ship;

@@ -61,6 +61,13 @@ fn validates(layout: &Path, digest: &str) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Opens the layers of a checked layout's image, bottom to top, as plain tar.
+#[track_caller]
+pub(crate) fn layers(layout: &Path, image: &Checked) -> Vec<Box<dyn Read>> {
+    let open = |layer: &Value| plain(&check_blob(layout, layer), text(&layer["mediaType"]));
+    array(&image.manifest["layers"]).iter().map(open).collect()
+}
+
 /// Checks the blob of a descriptor and returns its file.
 #[track_caller]
 fn check_blob(layout: &Path, descriptor: &Value) -> PathBuf {
