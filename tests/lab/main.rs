@@ -8,6 +8,7 @@ mod bench;
 mod disk;
 mod faults;
 mod matrix;
+mod readers;
 mod registry;
 mod runs;
 mod ship;

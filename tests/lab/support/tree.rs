@@ -13,7 +13,7 @@ use dockless::oci::Digest;
 pub(crate) type Tree = BTreeMap<Vec<u8>, Node>;
 
 /// One entry, in every respect that a layer can set.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     /// What it is.
     pub(crate) kind: Kind,
@@ -30,7 +30,7 @@ pub(crate) struct Node {
 }
 
 /// What an entry is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A folder.
     Folder,
