@@ -14,6 +14,8 @@ pub mod spec;
 pub mod store;
 pub mod tree;
 // floor 3
+pub mod guard;
+pub mod image_source;
 pub mod plan;
 // floor 4
 pub mod layer;

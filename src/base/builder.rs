@@ -8,7 +8,7 @@ use tar::EntryType;
 use super::decoder::{Decoder, magic};
 use super::member::{Member, Members};
 use super::table::{FolderId, Kind, ROOT, Record, Table};
-use super::{Facts, FactsError, Limits};
+use super::{Facts, FactsError, Limits, Names};
 use crate::oci::ImagePath;
 
 /// How many symlinks a path may lead through (Linux: 40).
@@ -69,8 +69,8 @@ impl FactsBuilder {
             let key = resolve(&self.table, &[b"etc".to_vec(), name.to_vec()])?;
             self.texts.get(&key).cloned()
         };
-        let (passwd, group) = (text(b"passwd"), text(b"group"));
-        Facts::new(self.table, passwd, group)
+        let names = Names { passwd: text(b"passwd"), group: text(b"group") };
+        Facts::new(self.table, names)
     }
 
     fn add(&mut self, member: &Member, members: &mut Members<'_, impl Read>) -> Result<(), FactsError> {

@@ -8,7 +8,7 @@ use crate::ground::Hint;
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
     /// Its bytes cannot be read or decompressed.
-    #[error("cannot read layer {layer} of the base")]
+    #[error("cannot read layer {layer} of the image")]
     Read {
         /// Which layer.
         layer: u16,
@@ -16,7 +16,7 @@ pub enum FactsError {
         source: io::Error,
     },
     /// It is no tar, or a broken one.
-    #[error("layer {layer} of the base is no valid tar: {reason}")]
+    #[error("layer {layer} of the image is no valid tar: {reason}")]
     Malformed {
         /// Which layer.
         layer: u16,
@@ -24,7 +24,7 @@ pub enum FactsError {
         reason: &'static str,
     },
     /// An entry names something outside the image.
-    #[error("layer {layer} of the base holds `{path}`, which leads outside the image")]
+    #[error("layer {layer} of the image holds `{path}`, which leads outside the image")]
     Outside {
         /// Which layer.
         layer: u16,
@@ -32,7 +32,7 @@ pub enum FactsError {
         path: String,
     },
     /// Symlinks of the layer lead to each other without end.
-    #[error("layer {layer} of the base holds `{path}`, whose folder is a loop of symlinks")]
+    #[error("layer {layer} of the image holds `{path}`, whose folder is a loop of symlinks")]
     Loop {
         /// Which layer.
         layer: u16,
@@ -40,7 +40,7 @@ pub enum FactsError {
         path: String,
     },
     /// It is larger in some respect than any sane layer.
-    #[error("layer {layer} of the base has more than {limit} {what}")]
+    #[error("layer {layer} of the image has more than {limit} {what}")]
     Limit {
         /// Which layer.
         layer: u16,
@@ -48,6 +48,12 @@ pub enum FactsError {
         what: &'static str,
         /// The most that is taken.
         limit: u64,
+    },
+    /// A lock is asked for what it does not hold.
+    #[error("the lock does not say {question}")]
+    Unanswered {
+        /// What is asked: `what stands at ...`.
+        question: String,
     },
     /// Stored facts that are not what was stored.
     #[error("stored facts of a base are not usable: {reason}")]
@@ -64,6 +70,7 @@ impl Hint for FactsError {
             Self::Malformed { .. } | Self::Outside { .. } | Self::Loop { .. } | Self::Limit { .. } => {
                 "check that `base` names the image you mean, and rebuild that image".to_owned()
             }
+            Self::Unanswered { .. } => "run `dockless lock`".to_owned(),
             Self::Stored { .. } => "run `dockless cache prune`; the facts are read anew".to_owned(),
         })
     }

@@ -1,16 +1,15 @@
 //! What placement asks of a base: which paths it has, and what they are.
 
+use super::Names;
 use super::fact::Fact;
-use super::table::Table;
+use super::table::{Kind, ROOT, Table};
 use crate::oci::ImagePath;
 
 /// The file system of a base without the bytes of its files.
 #[derive(Debug, Default)]
 pub struct Facts {
     pub(super) table: Table,
-    pub(super) passwd: Option<Vec<u8>>,
-    pub(super) group: Option<Vec<u8>>,
-    symlinks: Vec<ImagePath>,
+    pub(super) names: Names,
 }
 
 impl Facts {
@@ -19,9 +18,8 @@ impl Facts {
         Self::default()
     }
 
-    pub(super) fn new(table: Table, passwd: Option<Vec<u8>>, group: Option<Vec<u8>>) -> Self {
-        let symlinks = table.symlinks();
-        Self { table, passwd, group, symlinks }
+    pub(super) fn new(table: Table, names: Names) -> Self {
+        Self { table, names }
     }
 
     /// Returns what stands at a path, or `None` when nothing does. Symlinks are not followed, so a path through one is
@@ -30,20 +28,22 @@ impl Facts {
         self.table.at(path).map(|record| self.table.fact(record))
     }
 
-    /// Returns the paths of the symlinks below a folder, sorted.
-    pub fn symlinks_below(&self, folder: &ImagePath) -> impl Iterator<Item = &ImagePath> {
-        let from = self.symlinks.partition_point(|link| link <= folder);
-        self.symlinks[from..].iter().take_while(move |link| link.starts_with(folder))
+    /// Returns what a folder holds, sorted by the bytes of the names; `None` where there is no folder, or when it holds
+    /// more than `limit`.
+    pub(super) fn children(&self, folder: &ImagePath, limit: usize) -> Option<Vec<(Vec<u8>, Fact)>> {
+        let id = match self.table.at(folder).map(|record| record.kind) {
+            Some(Kind::Directory(id)) => id,
+            None if folder.is_root() => ROOT,
+            _ => return None,
+        };
+        let children = self.table.children(id).take(limit + 1);
+        let children: Vec<_> = children.map(|(name, record)| (name.to_vec(), self.table.fact(record))).collect();
+        (children.len() <= limit).then_some(children)
     }
 
-    /// Returns the bytes of `/etc/passwd`, wherever its symlinks lead.
-    pub fn passwd(&self) -> Option<&[u8]> {
-        self.passwd.as_deref()
-    }
-
-    /// Returns the bytes of `/etc/group`, wherever its symlinks lead.
-    pub fn group(&self) -> Option<&[u8]> {
-        self.group.as_deref()
+    /// Returns the users and groups of `/etc/passwd` and `/etc/group`, wherever their symlinks lead.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Returns the number of paths.

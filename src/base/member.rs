@@ -13,25 +13,27 @@ const BLOCK: usize = 512;
 
 /// An entry of a layer's tar.
 #[derive(Debug)]
-pub(super) struct Member {
+pub struct Member {
     /// The path as it is written.
-    pub(super) path: Vec<u8>,
+    pub path: Vec<u8>,
     /// What it is.
-    pub(super) kind: EntryType,
+    pub kind: EntryType,
     /// The target of a link.
-    pub(super) link: Vec<u8>,
+    pub link: Vec<u8>,
     /// The twelve permission bits.
-    pub(super) mode: u32,
+    pub mode: u32,
     /// The owner's number.
-    pub(super) uid: u64,
+    pub uid: u64,
     /// The group's number.
-    pub(super) gid: u64,
+    pub gid: u64,
     /// Whole seconds since the epoch.
-    pub(super) mtime: u64,
+    pub mtime: u64,
     /// The bytes that follow.
-    pub(super) size: u64,
+    pub size: u64,
+    /// Whether the bytes that follow are only the parts of a file that are not holes.
+    pub sparse: bool,
     /// The value of `security.capability`.
-    pub(super) capability: Option<Vec<u8>>,
+    pub capability: Option<Vec<u8>>,
 }
 
 /// Reads a tar header by header.
@@ -98,6 +100,26 @@ impl<'a, R: Read> Members<'a, R> {
         Ok(body)
     }
 
+    /// Returns whether bytes of the present entry are left; the size that a link or folder states says nothing.
+    pub(super) fn has_bytes(&self) -> bool {
+        self.rest > 0
+    }
+
+    /// Reads some of the present entry's bytes; the caller asks for no more than are left of them.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FactsError> {
+        let read = loop {
+            match self.bytes.read(buffer) {
+                Ok(0) if !buffer.is_empty() => return Err(self.malformed("it ends within an entry")),
+                Ok(read) => break read as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        };
+        self.spend(read)?;
+        self.rest -= read;
+        Ok(usize::try_from(read).expect("no longer than the buffer"))
+    }
+
     /// Reads all that follows the archive: whoever hashes the stream wants to see its last byte.
     pub(super) fn drain(&mut self) -> Result<(), FactsError> {
         let mut sink = io::sink();
@@ -157,6 +179,7 @@ impl<'a, R: Read> Members<'a, R> {
             // Negative times are before all that the product writes; nothing asks for them.
             mtime: number("mtime", &old.mtime, header.mtime()).unwrap_or(0),
             size,
+            sparse: kind.is_gnu_sparse() || record("GNU.sparse.name").or(record("GNU.sparse.map")).is_some(),
             capability: record("SCHILY.xattr.security.capability").cloned(),
         };
         self.check(&member)?;

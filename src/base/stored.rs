@@ -4,7 +4,7 @@
 
 use super::facts::Facts;
 use super::table::{FolderId, Kind, ROOT, Record, Table};
-use super::{FactsError, Limits};
+use super::{FactsError, Limits, Names};
 use crate::oci::Digest;
 
 /// Names the form; a change of the form is a new name.
@@ -28,7 +28,7 @@ impl Facts {
                 open.push(self.table.children(id));
             }
         }
-        for text in [&self.passwd, &self.group] {
+        for text in [&self.names.passwd, &self.names.group] {
             put_number(&mut bytes, u64::from(text.is_some()));
             put_bytes(&mut bytes, text.as_deref().unwrap_or_default());
         }
@@ -85,8 +85,8 @@ impl<'a> Stored<'a> {
             let bytes = self.bytes()?;
             Some(present.then(|| bytes.to_vec()))
         };
-        let (passwd, group) = (text()?, text()?);
-        self.rest.is_empty().then(|| Facts::new(table, passwd, group))
+        let names = Names { passwd: text()?, group: text()? };
+        self.rest.is_empty().then(|| Facts::new(table, names))
     }
 
     fn table(&mut self) -> Option<Table> {

@@ -160,23 +160,6 @@ impl Table {
         self.range(folder).map(|((_, name), record)| (name.as_ref(), record))
     }
 
-    /// Returns the paths of all symlinks, sorted.
-    pub(super) fn symlinks(&self) -> Vec<ImagePath> {
-        let mut links = Vec::new();
-        let mut open = vec![(ROOT, ImagePath::ROOT)];
-        while let Some((id, path)) = open.pop() {
-            for (name, record) in self.children(id) {
-                match record.kind {
-                    Kind::Directory(child) => open.push((child, path.join(name))),
-                    Kind::Symlink(_) => links.push(path.join(name)),
-                    Kind::File | Kind::Other => {}
-                }
-            }
-        }
-        links.sort_unstable();
-        links
-    }
-
     /// Returns a record in the words of the module's interface.
     pub(super) fn fact(&self, record: &Record) -> Fact {
         let kind = match record.kind {

@@ -115,10 +115,10 @@ fn passwd_and_group_are_found_through_symlinks_and_hard_links() {
         &["etc/", "etc/passwd=old", "etc/group=g:x:1:", "usr/", "usr/share/"],
         &["usr/share/passwd=new", "etc/passwd -> ../usr/share/passwd", "usr/group=h:x:2:", "etc/group => usr/group"],
     ]);
-    assert_eq!((facts.passwd(), facts.group()), (Some(b"new".as_slice()), Some(b"h:x:2:".as_slice())));
-    assert_eq!(Facts::empty().passwd(), None);
+    assert_eq!(facts.names(), &Names { passwd: Some(b"new".to_vec()), group: Some(b"h:x:2:".to_vec()) });
+    assert_eq!(Facts::empty().names(), &Names::default());
     let looped = self::facts(&[&["etc/", "etc/passwd -> passwd"]]);
-    assert_eq!(looped.passwd(), None);
+    assert_eq!(looped.names().passwd, None);
 }
 
 fn pax(records: &[(&str, &[u8])]) -> Vec<u8> {
@@ -232,15 +232,6 @@ fn hostile_layers_end_in_errors() {
 }
 
 #[test]
-fn symlinks_below_a_folder_are_found() {
-    let facts = facts(&[&["a/", "a/l -> x", "a/b/", "a/b/m -> y", "a-c -> z", "b -> a"]]);
-    let below = |text: &str| facts.symlinks_below(&path(text)).map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(below("a"), ["/a/b/m", "/a/l"]);
-    assert_eq!(below(""), ["/a/b/m", "/a/l", "/a-c", "/b"]);
-    assert!(below("b").is_empty());
-}
-
-#[test]
 fn stored_facts_come_back_and_damage_is_an_error() {
     let before = facts(&[&["a/", "a/l -> x", "etc/", "etc/passwd=p", "etc/none/", "z=1"]]);
     let bytes = before.to_bytes();
@@ -248,7 +239,7 @@ fn stored_facts_come_back_and_damage_is_an_error() {
     assert_eq!(after.to_bytes(), bytes);
     assert_eq!(kinds(&after, "a a/l etc/passwd etc/none z q"), "d l:x f d f -");
     assert_eq!(after.lookup(&path("a")), before.lookup(&path("a")));
-    assert_eq!((after.passwd(), after.group()), (Some(b"p".as_slice()), None));
+    assert_eq!(after.names(), &Names { passwd: Some(b"p".to_vec()), group: None });
     for end in 0..bytes.len() {
         assert!(Facts::from_bytes(&bytes[..end]).is_err());
     }
@@ -256,5 +247,35 @@ fn stored_facts_come_back_and_damage_is_an_error() {
         let mut damaged = bytes.clone();
         damaged[place] ^= 1;
         assert!(Facts::from_bytes(&damaged).is_err());
+    }
+}
+
+#[test]
+fn a_lock_knows_what_was_asked_and_what_lies_beside_it() {
+    let mut large: Vec<String> = (0..257).map(|number| format!("large/{number}=")).collect();
+    large.extend(["etc/a=1", "etc/b/c=1", "lib -> usr/lib", "usr/", "z="].map(str::to_owned));
+    let base = facts(&[&large.iter().map(String::as_str).collect::<Vec<_>>()]);
+    let base = BaseTree::recording(base);
+    for asked in ["etc/none/below", "etc/none", "large/0", "large/none", "srv/app/x"] {
+        base.lookup(&path(asked)).unwrap();
+    }
+    let answers = base.answers();
+    let noted: Vec<String> = answers.paths.keys().map(ToString::to_string).collect();
+    assert_eq!(noted.join(" "), "/etc /etc/a /etc/b /large /large/0 /large/none /lib /usr /z");
+    assert_eq!(answers.listed, [ImagePath::ROOT, path("etc")].into());
+    let locked = BaseTree::locked(answers);
+    for (asked, expected) in [
+        ("etc/a", Some(true)),
+        ("etc/none/below", Some(false)),
+        ("etc/never asked", Some(false)),
+        ("lib/x", Some(false)),
+        ("var/www", Some(false)),
+        ("large/none", Some(false)),
+        ("large/1", None),
+        ("etc/b/c", None),
+        ("usr/lib", None),
+        ("", Some(false)),
+    ] {
+        assert_eq!(locked.lookup(&path(asked)).ok().map(|fact| fact.is_some()), expected, "{asked}");
     }
 }

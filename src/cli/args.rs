@@ -7,8 +7,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 /// Takes a project to a running Amazon ECS service without a Docker daemon.
 #[derive(Debug, Parser)]
 #[command(name = "dockless", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 build file, 4 build, 5 registry, 6 rolled back, \
-    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 12 refused, 130 interrupted")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 build file or lock, 4 build, 5 registry, 6 rolled back, \
+    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 11 a difference, 12 refused, 130 interrupted"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Build, push and deploy: the one command of CI
     Ship(ShipArgs),
+    /// Write down what the base is, so that builds need not ask
+    Lock(LockArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
     Sandbox(SandboxArgs),
 }
@@ -49,9 +53,18 @@ pub(crate) struct Common {
     /// Build on this instead of the build file's `base`
     #[arg(long, value_name = "BASE", global = true)]
     pub(crate) base: Option<String>,
-    /// Build for this platform, such as linux/arm64
-    #[arg(long, value_name = "PLATFORM", global = true)]
-    pub(crate) platform: Option<String>,
+    /// Build for this platform, such as linux/arm64; several make an index
+    #[arg(long = "platform", value_name = "PLATFORM", global = true)]
+    pub(crate) platforms: Vec<String>,
+    /// Use this folder for the build file's context of the name
+    #[arg(long = "context", value_name = "NAME=DIR", global = true)]
+    pub(crate) contexts: Vec<String>,
+    /// Never resolve a tag: the base's digest comes from the build file or the lock
+    #[arg(long, global = true)]
+    pub(crate) locked: bool,
+    /// Never ask the base's registry: the lock and the cache hold what is needed
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
     /// Threads that pack layers [default: all cores]
     #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
@@ -117,6 +130,17 @@ pub(crate) struct ShipArgs {
     /// Do not wait for a verdict
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+/// Options of `lock`.
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// Resolve every tag anew, instead of keeping the digests that the lock has
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) upgrade: bool,
+    /// Write nothing; exit with 11 when the lock is not for this build file
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// Options of `sandbox`.

@@ -1,6 +1,6 @@
 //! Flags over environment over build file: the one place where they meet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use dockless::deploy::Ecs;
@@ -8,7 +8,7 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{Context, DeployContext, Error, SystemClock};
+use dockless::pipeline::{Context, DeployContext, Error, Resolving, SystemClock};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::Sandbox;
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
@@ -56,13 +56,15 @@ impl Session {
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
         let context = Context {
-            spec,
+            spec: Arc::clone(&spec),
             store: Arc::new(open_store(&environment, &*observer)?),
             registry,
             clock,
             observer,
             jobs: threads(common),
             use_cache: !common.no_cache,
+            machine_paths: machine_paths(&spec.project, &environment),
+            resolving: Resolving { locked: common.locked, offline: common.offline },
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
@@ -86,12 +88,16 @@ impl Session {
 /// Reads the build file with what the flags lay over it.
 pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
     let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
-    let overrides = Overrides {
+    let mut overrides = Overrides {
         name: common.name.clone(),
         tags: common.tags.clone(),
         base: common.base.clone(),
-        platform: common.platform.clone(),
+        platforms: common.platforms.clone(),
+        contexts: Vec::new(),
     };
+    for context in &common.contexts {
+        overrides.add_context(context).map_err(|error| Failure::Pipeline(error.into()))?;
+    }
     let inputs =
         Inputs { project: &project, file: common.file.as_deref(), environment: &env::variable, overrides: &overrides };
     spec::load(&inputs).map_err(|error| Failure::Pipeline(error.into()))
@@ -141,6 +147,12 @@ fn observer(common: &Common) -> Arc<dyn Observer> {
         _ => Level::Verbose,
     };
     Arc::new(Lines::new(level, std::io::stderr()))
+}
+
+/// Returns the paths that no image has because this machine has them.
+fn machine_paths(project: &Path, environment: &Environment) -> Vec<PathBuf> {
+    let real = std::fs::canonicalize(project).ok();
+    [Some(project.to_owned()), real, environment.home.clone()].into_iter().flatten().collect()
 }
 
 fn threads(common: &Common) -> usize {

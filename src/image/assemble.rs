@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::ImageError;
 use super::history;
 use super::manifest::{layer_descriptor, write_manifest};
-use super::settings::lay_over;
+use super::settings::settings;
 use crate::base::BaseImage;
 use crate::ground::Timestamp;
 use crate::oci::{Annotations, BASE_DIGEST, BASE_NAME, Descriptor, DiffId, Digest, LAYER, Platform, json};
@@ -140,9 +140,7 @@ fn layers(assembly: &Assembly<'_>) -> Result<Vec<ImageLayer>, ImageError> {
 fn config(assembly: &Assembly<'_>, layers: &[ImageLayer]) -> Map<String, Value> {
     let base = &assembly.base.config;
     let mut document = base.document().clone();
-    let before = base.settings().cloned().unwrap_or_default();
-    let mut settings = before.clone();
-    lay_over(&mut settings, assembly.config, assembly.env);
+    let settings = settings(base, assembly.config, assembly.env);
     let created = assembly.created.rfc3339();
     let mut history = history::repaired(base.history(), assembly.base.layers.len());
     history.extend(
@@ -151,7 +149,7 @@ fn config(assembly: &Assembly<'_>, layers: &[ImageLayer]) -> Map<String, Value> 
             .iter()
             .map(|layer| history::entry(&created, &format!("dockless layer {}", layer.name), layer.blob.is_none())),
     );
-    if assembly.own.is_empty() && settings != before {
+    if assembly.own.is_empty() && Some(&settings) != base.settings().or(Some(&Map::new())) {
         history.push(history::entry(&created, "dockless config", true));
     }
     let diff_ids: Vec<String> = layers.iter().map(|layer| layer.diff_id.to_string()).collect();

@@ -9,10 +9,13 @@ pub mod export;
 mod history;
 mod manifest;
 mod settings;
+mod start;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 pub use assemble::{Assembly, Image, ImageLayer, LayerBlob, Origin, OwnLayer, assemble, layer_method};
 pub use error::ImageError;
+pub use settings::settings;
+pub use start::{StartError, StartWarning, check_start};
 pub use validate::{Mismatch, OpenBlob, validate};

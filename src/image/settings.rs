@@ -4,9 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::oci::Config;
 use crate::spec::{ConfigSpec, HealthcheckSpec};
 
 type Settings = Map<String, Value>;
+
+/// Returns the settings of an image: those of the build file over the base's.
+pub fn settings(base: &Config, spec: &ConfigSpec, env: &[(String, Option<String>)]) -> Settings {
+    let mut settings = base.settings().cloned().unwrap_or_default();
+    lay_over(&mut settings, spec, env);
+    settings
+}
 
 /// Lays `spec` and `env` over the settings. What is not set there stays; so do keys that nobody knows.
 pub(super) fn lay_over(settings: &mut Settings, spec: &ConfigSpec, env: &[(String, Option<String>)]) {

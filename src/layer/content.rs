@@ -1,12 +1,11 @@
 //! The bytes of a file, read such that a file that changes meanwhile is an error and never a layer.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 
 use crate::ground::FileError;
 use crate::oci::Digest;
 use crate::plan::Content;
-use crate::tree::{SourceFile, TreeError};
+use crate::tree::{OpenFile, SourceFile, TreeError};
 
 /// The first second of 1980: validators built of a time before it break in some programs.
 const EPOCH: u64 = 315_532_800;
@@ -25,7 +24,7 @@ pub(super) enum Reading<'a> {
     /// What the build file wrote: the bytes that are left.
     Memory(&'a [u8]),
     /// A file of the project. It must be as long as its listing said, and the same file in the same state when it was read.
-    File(&'a SourceFile, File),
+    File(&'a SourceFile, OpenFile),
 }
 
 impl<'a> Reading<'a> {
@@ -64,7 +63,7 @@ impl<'a> Reading<'a> {
 }
 
 /// Fills a buffer with what comes next in a file.
-fn fill(source: &SourceFile, file: &mut File, mut buffer: &mut [u8]) -> Result<(), TreeError> {
+fn fill(source: &SourceFile, file: &mut OpenFile, mut buffer: &mut [u8]) -> Result<(), TreeError> {
     while !buffer.is_empty() {
         match file.read(buffer) {
             Ok(0) => return Err(source.verify(file).err().unwrap_or_else(|| changed(source))),
@@ -83,6 +82,7 @@ pub(super) fn changed(source: &SourceFile) -> TreeError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::path::PathBuf;
     use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, mpsc};
 
 use flate2::Crc;
 
+use crate::guard::Inspection;
 use crate::oci::{DiffId, Digest};
 use crate::plan::Entry;
 use crate::spec::{Compression, Format};
@@ -19,7 +20,7 @@ use super::chunk;
 use super::codec::Encoder;
 use super::error::PackError;
 use super::flow::{Flow, Stopped};
-use super::tape::{Chunks, Tape};
+use super::tape::{Chunks, Look, Tape};
 use super::writer::{self, Chunk, Message, WriteError, Written};
 
 /// How a layer is packed. Only `format` and `compression` have a say in its bytes.
@@ -35,11 +36,20 @@ pub struct PackOptions {
     pub budget: usize,
     /// Set from outside when nobody waits for the layer any more.
     pub cancelled: Option<Arc<AtomicBool>>,
+    /// Looks at all entries on the way, each byte once. What it saw is whole when packing ended well.
+    pub inspection: Option<Arc<Inspection>>,
 }
 
 impl Default for PackOptions {
     fn default() -> Self {
-        Self { format: Format::V1, compression: Compression::default(), threads: 1, budget: 32 << 20, cancelled: None }
+        Self {
+            format: Format::V1,
+            compression: Compression::default(),
+            threads: 1,
+            budget: 32 << 20,
+            cancelled: None,
+            inspection: None,
+        }
     }
 }
 
@@ -81,12 +91,14 @@ where
     let (Format::V1, compression) = (options.format, options.compression);
     let flow = Flow::new(options.budget.max(IN_FLIGHT * chunk::MOST), options.cancelled.clone());
     let pool = pool(options)?;
+    let inspection = options.inspection.as_deref();
     let (sender, receiver) = mpsc::channel();
     let (produced, written) = std::thread::scope(|scope| {
         let flow = &flow;
         let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, out)));
-        let produced = pool
-            .in_place_scope_fifo(|tasks| produce(entries, Compressors { tasks, flow, sender, next: 0, compression }));
+        let produced = pool.in_place_scope_fifo(|tasks| {
+            produce(entries, Compressors { tasks, flow, sender, next: 0, compression, inspection })
+        });
         (produced, writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     // What the writer was at comes before what the producer was at.
@@ -120,7 +132,8 @@ fn produce<E>(
     entries: impl Iterator<Item = Result<Entry, E>>,
     compressors: Compressors<'_, '_>,
 ) -> Result<(u64, u64), PackError<E>> {
-    let mut tape = Tape::new(compressors);
+    let inspection = compressors.inspection;
+    let mut tape = Tape::new(compressors, inspection);
     for entry in entries {
         tape.write(&entry.map_err(PackError::Entry)?)?;
     }
@@ -137,18 +150,24 @@ struct Compressors<'scope, 'tasks> {
     sender: mpsc::Sender<Message<'scope>>,
     next: u64,
     compression: Compression,
+    inspection: Option<&'scope Inspection>,
 }
 
 impl<E> Chunks<E> for Compressors<'_, '_> {
-    fn take(&mut self, chunk: &[u8]) -> Result<(), PackError<E>> {
+    fn take(&mut self, chunk: &[u8], looks: Vec<Look>) -> Result<(), PackError<E>> {
         let mut room = self.flow.reserve(IN_FLIGHT * chunk.len()).map_err(|Stopped| PackError::Cancelled)?;
         let (number, tar): (_, Box<[u8]>) = (self.next, chunk.into());
         self.next += 1;
         let (flow, compression, sender) = (self.flow, self.compression, self.sender.clone());
+        let inspection = self.inspection;
         self.tasks.spawn_fifo(move |_| {
             // Without its chunk the writer does not finish: nothing else is to be told.
             let _ = flow.guard(|| {
                 flow.going()?;
+                if let Some(inspection) = inspection {
+                    looks.iter().for_each(|look| look.look(inspection, &tar));
+                }
+                drop(looks);
                 let encoded = Encoder::encode_here(compression, &tar);
                 let kept = encoded.as_ref().map_or(0, |encoded| encoded.as_ref().map_or(0, |bytes| bytes.len()));
                 room.shrink_to(tar.len() + kept);

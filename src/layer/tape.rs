@@ -1,5 +1,8 @@
 //! Entries to a tar stream, handed on chunk by chunk.
 
+use std::ops::Range;
+
+use crate::guard::{Inspection, Subject};
 use crate::oci::{Digest, Hasher};
 use crate::plan::{Content, Entry, EntryKind, Mtime};
 
@@ -10,16 +13,35 @@ use super::header::{self, BLOCK};
 
 /// Takes the chunks of a stream in order.
 pub(super) trait Chunks<E> {
-    /// Takes a copy of the next chunk; may wait until there is room for it.
-    fn take(&mut self, chunk: &[u8]) -> Result<(), PackError<E>>;
+    /// Takes a copy of the next chunk, and the files in it that are still to be looked at; may wait until there is room
+    /// for it.
+    fn take(&mut self, chunk: &[u8], looks: Vec<Look>) -> Result<(), PackError<E>>;
 
     /// Fails when nobody wants more chunks.
     fn wanted(&self) -> Result<(), PackError<E>>;
 }
 
+/// A file that is whole in a chunk and still to be looked at.
+///
+/// Small files are looked at where chunks are compressed, on all cores; large ones on the thread that reads them, since
+/// their pieces must come in order.
+pub(super) struct Look {
+    subject: Subject,
+    content: Range<usize>,
+}
+
+impl Look {
+    /// Looks at the file, in the chunk that it was handed on with.
+    pub(super) fn look(&self, inspection: &Inspection, chunk: &[u8]) {
+        inspection.file(&self.subject, &chunk[self.content.clone()]);
+    }
+}
+
 /// Writes entries into chunks.
-pub(super) struct Tape<C> {
+pub(super) struct Tape<'a, C> {
     chunks: C,
+    inspection: Option<&'a Inspection>,
+    looks: Vec<Look>,
     /// The chunk so far. One buffer serves all chunks; what is handed on is an exact copy, so that no spare capacity lies
     /// in the queue.
     chunk: Vec<u8>,
@@ -28,9 +50,9 @@ pub(super) struct Tape<C> {
     bytes: u64,
 }
 
-impl<C> Tape<C> {
-    pub(super) fn new(chunks: C) -> Self {
-        Self { chunks, chunk: Vec::new(), scratch: Vec::new(), entries: 0, bytes: 0 }
+impl<'a, C> Tape<'a, C> {
+    pub(super) fn new(chunks: C, inspection: Option<&'a Inspection>) -> Self {
+        Self { chunks, inspection, looks: Vec::new(), chunk: Vec::new(), scratch: Vec::new(), entries: 0, bytes: 0 }
     }
 
     /// Writes one entry.
@@ -75,12 +97,27 @@ impl<C> Tape<C> {
             self.cut()?;
         }
         self.chunk.extend_from_slice(&blocks);
+        self.inspect(entry, content);
         self.chunk.extend_from_slice(content);
         self.pad();
         if chunk::ends_after(&entry.path, length, self.chunk.len()) {
             self.cut()?;
         }
         Ok(())
+    }
+
+    /// Has an entry looked at, whose content, if it has any, comes next in the chunk.
+    fn inspect(&mut self, entry: &Entry, content: &[u8]) {
+        let Some(inspection) = self.inspection else { return };
+        match &entry.kind {
+            EntryKind::Directory => inspection.directory(&entry.path, entry.mode),
+            EntryKind::Symlink(target) => inspection.symlink(&entry.path, target),
+            EntryKind::File(source) if content.is_empty() => inspection.file(&subject(entry, source), content),
+            EntryKind::File(source) => {
+                let start = self.chunk.len();
+                self.looks.push(Look { subject: subject(entry, source), content: start..start + content.len() });
+            }
+        }
     }
 
     /// Writes a file that is too large to be kept while its header waits for its digest: such a one is read twice.
@@ -98,7 +135,11 @@ impl<C> Tape<C> {
         };
         self.chunk.extend_from_slice(&header::blocks(entry, content.len(), mtime));
         let mut hasher = expected.map(|_| Hasher::default());
+        let mut examination = self.inspection.map(|inspection| inspection.pieces(subject(entry, content)));
         self.read_pieces(content, |tape, start, last| {
+            if let Some(examination) = &mut examination {
+                examination.feed(&tape.chunk[start..]);
+            }
             if let Some(hasher) = &mut hasher {
                 hasher.update(&tape.chunk[start..]);
             }
@@ -107,6 +148,9 @@ impl<C> Tape<C> {
             }
             tape.cut()
         })?;
+        if let Some(examination) = examination {
+            examination.end();
+        }
         match content {
             // Bytes written through a memory map may leave the stamp as it was for a while.
             Content::File(source) if hasher.map(Hasher::finish) != expected => Err(changed(source).into()),
@@ -171,10 +215,19 @@ impl<C> Tape<C> {
             return Ok(());
         }
         self.bytes += self.chunk.len() as u64;
-        self.chunks.take(&self.chunk)?;
+        self.chunks.take(&self.chunk, std::mem::take(&mut self.looks))?;
         self.chunk.clear();
         Ok(())
     }
+}
+
+/// Returns what an inspection is to know of a file.
+fn subject(entry: &Entry, content: &Content) -> Subject {
+    let source = match content {
+        Content::Bytes(_) => None,
+        Content::File(source) => Some(source.clone()),
+    };
+    Subject { path: entry.path.clone(), mode: entry.mode, source }
 }
 
 /// Returns the length of what is read at once: a piece, or a file that is no longer than one.

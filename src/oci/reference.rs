@@ -57,6 +57,13 @@ pub enum ReferenceError {
 /// The name of Docker Hub in references; its API answers at `registry-1.docker.io`.
 const DOCKER_HUB: &str = "docker.io";
 
+impl Reference {
+    /// Returns the reference with this digest in place of its own.
+    pub fn pinned(&self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self.clone() }
+    }
+}
+
 impl Repository {
     /// Makes a repository from its parts.
     ///

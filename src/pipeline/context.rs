@@ -13,6 +13,15 @@ use crate::store::Store;
 
 use super::Error;
 
+/// What may be asked of the base's registry. The default is everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resolving {
+    /// No tag is resolved: a base without a digest needs a lock.
+    pub locked: bool,
+    /// The base's registry is not asked at all.
+    pub offline: bool,
+}
+
 /// Everything that a use case works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
@@ -30,6 +39,11 @@ pub struct Context {
     pub jobs: usize,
     /// Whether what the cache holds is taken.
     pub use_cache: bool,
+    /// Absolute paths that exist only on this machine, such as the checkout and the home of the user: programs and links
+    /// that name them do not work in an image.
+    pub machine_paths: Vec<PathBuf>,
+    /// What may be asked of the base's registry.
+    pub resolving: Resolving,
     /// Paths that are written by this run, absolute; they are left out of layers.
     pub outputs: Vec<PathBuf>,
     /// Where an archive goes that is written to `-`.

@@ -1,9 +1,13 @@
 //! What a use case can end with, and which kind of end that is.
 
-use crate::base::FactsError;
+use std::path::PathBuf;
+
+use crate::base::{FactsError, LockError};
 use crate::deploy::{DeployError, ErrorClass};
 use crate::ground::{FileError, Hint};
-use crate::image::ImageError;
+use crate::guard::Refused;
+use crate::image::{ImageError, StartError};
+use crate::image_source::ImageSourceError;
 use crate::layer::PackError;
 use crate::oci::Platform;
 use crate::plan::PlanError;
@@ -82,9 +86,43 @@ pub enum Error {
         /// What there is.
         platforms: Vec<Platform>,
     },
+    /// The lock cannot be read or written.
+    #[error("cannot use the lock `{}`", file.display())]
+    Lock {
+        /// The lock's file.
+        file: PathBuf,
+        /// Why not.
+        #[source]
+        source: LockError,
+    },
+    /// The lock was made for another build file.
+    #[error("the lock `{}` is stale: {why}", file.display())]
+    StaleLock {
+        /// The lock's file.
+        file: PathBuf,
+        /// What differs.
+        why: String,
+    },
+    /// A tag may not be resolved, and nothing says what it stands for.
+    #[error("`{base}` has no digest, and there is no lock that gives it one")]
+    NotLocked {
+        /// The base as the build file names it.
+        base: String,
+    },
+    /// The base's registry may not be asked, and something is missing.
+    #[error("`{base}` may not be asked for {what} with `--offline`")]
+    Offline {
+        /// The base as the build file names it.
+        base: String,
+        /// What is missing.
+        what: String,
+    },
     /// The project cannot be opened.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Another image's files cannot be taken.
+    #[error(transparent)]
+    LayerImage(ImageSourceError),
     /// The layers cannot be placed.
     #[error("cannot place the layers")]
     Plan(#[source] PlanError),
@@ -97,6 +135,12 @@ pub enum Error {
         #[source]
         source: PackError<PlanError>,
     },
+    /// The image would hold secrets.
+    #[error(transparent)]
+    Secrets(Refused),
+    /// The image cannot start.
+    #[error("the image cannot start")]
+    Start(#[source] StartError),
     /// The config or manifest cannot be made, or the image not written.
     #[error("cannot build the image")]
     Image(#[source] ImageError),
@@ -166,14 +210,22 @@ impl Error {
     /// Returns which kind of end this is.
     pub fn class(&self) -> Class {
         match self {
-            Self::Spec(_) | Self::Missing { .. } => Class::BuildFile,
+            Self::Spec(_)
+            | Self::Missing { .. }
+            | Self::Lock { .. }
+            | Self::StaleLock { .. }
+            | Self::NotLocked { .. }
+            | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
             | Self::BaseLayer { .. }
             | Self::Platform { .. }
             | Self::Tree(_)
+            | Self::LayerImage(_)
             | Self::Plan(_)
             | Self::Layer { .. }
+            | Self::Secrets(_)
+            | Self::Start(_)
             | Self::Image(_)
             | Self::Output { .. }
             | Self::Store(_)
@@ -217,9 +269,20 @@ impl Hint for Error {
                 let first = platforms.first().map_or_else(|| "linux/arm64".to_owned(), ToString::to_string);
                 Some(format!("set `platforms: [{first}]`, or give --platform {first}"))
             }
+            Self::Lock { source, .. } => source.hint(),
+            Self::StaleLock { .. } => Some("run `dockless lock`, and commit what it writes".to_owned()),
+            Self::NotLocked { base } => {
+                Some(format!("run `dockless lock`, or write `{base}@sha256:...` into the build file"))
+            }
+            Self::Offline { .. } => {
+                Some("run `dockless lock` and one build with the network, or leave `--offline` away".to_owned())
+            }
             Self::Tree(source) => source.hint(),
+            Self::LayerImage(source) => source.hint(),
             Self::Plan(source) => source.hint(),
             Self::Layer { source, .. } => source.hint(),
+            Self::Secrets(source) => source.hint(),
+            Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),

@@ -1,6 +1,7 @@
 //! Outputs of `build`: an image layout, or an archive.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -46,11 +47,16 @@ impl Output {
 
 /// Writes an image to an output: whole, or not at all.
 pub(crate) async fn write(context: &Context, built: &Built, output: &Output) -> Result<(), Error> {
-    let mut blobs: BTreeMap<Digest, Blob> = built.own.iter().map(|blob| (blob.digest, blob.clone())).collect();
-    for (index, layer) in built.base.image.layers.iter().enumerate() {
-        blobs.insert(layer.blob.digest, built.base.layer_blob(context, index).await?);
+    let mut blobs: BTreeMap<Digest, Blob> =
+        built.images.iter().flat_map(|image| &image.own).map(|blob| (blob.digest, blob.clone())).collect();
+    for base in built.images.iter().map(|image| &image.base) {
+        for (index, layer) in base.image.layers.iter().enumerate() {
+            if let Entry::Vacant(open) = blobs.entry(layer.blob.digest) {
+                open.insert(base.layer_blob(context, index).await?);
+            }
+        }
     }
-    let (image, spec) = (built.image.clone(), context.spec.clone());
+    let (image, spec) = (built.images[0].image.clone(), context.spec.clone());
     let (wanted, stdout) = (output.clone(), context.stdout.clone());
     let written = blocking(move || {
         let find = |digest: &Digest| -> Result<Blob, StoreError> {

@@ -51,6 +51,9 @@ pub struct Report {
 /// One layer of the image.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayerReport {
+    /// Its platform, if the image has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// Its name in the build file; the base's have none.
     pub name: Option<String>,
     /// `base` or `own`.

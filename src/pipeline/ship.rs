@@ -16,9 +16,11 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
     let options = deploy.options(context);
     let mut prepared = Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &repository, &options).await?;
     let built = push(context).await?;
+    let digest = built.digest();
+    let manifests = built.images.iter().map(|image| image.image.digest()).filter(|child| *child != digest).collect();
     let mut report = built.report;
     let reference = report.image.clone().unwrap_or_default();
-    let target = deploy::target(&repository, reference, built.image.digest(), Vec::new());
+    let target = deploy::target(&repository, reference, digest, manifests);
     deploy::apply(context, deploy, &mut prepared, &target, &mut report).await?;
     Ok(report)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::FactsError;
 use crate::ground::Hint;
 use crate::oci::ImagePath;
 use crate::tree::TreeError;
@@ -12,6 +13,9 @@ pub enum PlanError {
     /// A file of the project cannot be taken.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The base cannot say what stands at a path.
+    #[error(transparent)]
+    Base(#[from] FactsError),
     /// `from` names nothing.
     #[error("layer `{layer}` takes `{}`, which does not exist", from.display())]
     MissingSource {
@@ -169,6 +173,7 @@ pub enum PlanError {
 impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Base(error) => return error.hint(),
             Self::Tree(error) => return error.hint(),
             Self::MissingSource { from, .. } => {
                 format!("create `{}`, or correct `from`; paths are relative to the project", from.display())

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::owner::Owner;
 use crate::oci::ImagePath;
-use crate::spec::MtimeRule;
-use crate::tree::SourceFile;
+use crate::spec::{Capabilities, MtimeRule};
+use crate::tree::{SourceFile, Sources};
 
 /// Where a node stands in a [`Fixed`].
 pub(super) type NodeId = usize;
@@ -16,13 +16,12 @@ pub(super) type NodeId = usize;
 pub(super) const ROOT: NodeId = 0;
 
 /// The named paths of a layer.
-#[derive(Debug)]
 pub(super) struct Fixed {
     nodes: Vec<FixedNode>,
 }
 
 /// A named path, or a folder on the way to one.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct FixedNode {
     pub(super) children: BTreeMap<Vec<u8>, NodeId>,
     pub(super) written: Option<Arc<Written>>,
@@ -32,21 +31,21 @@ pub(super) struct FixedNode {
 }
 
 /// An entry that the build file describes.
-#[derive(Debug)]
 pub(super) struct Written {
     pub(super) what: WrittenKind,
     pub(super) owner: Option<Owner>,
     pub(super) mode: Option<u32>,
     pub(super) mtime: Option<MtimeRule>,
+    pub(super) capabilities: Option<Capabilities>,
     /// Where it comes from, for messages.
     pub(super) origin: String,
 }
 
 /// What a described entry is.
-#[derive(Debug)]
 pub(super) enum WrittenKind {
     Bytes(Arc<[u8]>),
-    File(SourceFile),
+    /// A file, and whose it is.
+    File(Arc<dyn Sources>, SourceFile),
     Link(Vec<u8>),
     Folder,
 }

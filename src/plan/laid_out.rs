@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::PlanError;
 use super::fixed::Fixed;
@@ -20,9 +21,12 @@ pub(super) struct Mount {
 }
 
 /// A layer whose every path has a place.
-#[derive(Debug)]
 pub(super) struct LaidOut {
     pub(super) name: String,
+    /// Whose files `from` is about.
+    pub(super) sources: Arc<dyn Sources>,
+    /// Whether a file may stand where the tree below has a folder, and the reverse.
+    pub(super) replace: bool,
     /// The place of `from`, then those of folders that meet a symlink to a folder below. A folder of the project has
     /// one place only: that of the mount nearest above it.
     pub(super) mounts: Vec<Mount>,
@@ -65,10 +69,10 @@ impl LaidOut {
 
     /// Lists what the layer takes of a folder, sorted by bytes. Folders that stand elsewhere in the image are not in
     /// the list.
-    pub(super) fn list(&self, sources: &dyn Sources, folder: &SourceFolder) -> Result<Vec<Taken>, PlanError> {
+    pub(super) fn list(&self, folder: &SourceFolder) -> Result<Vec<Taken>, PlanError> {
         let Some(takes) = &self.takes else { return Ok(Vec::new()) };
         let mut taken = Vec::new();
-        for child in sources.list(&folder.path)? {
+        for child in self.sources.list(&folder.path)? {
             let path = folder.path.join(OsStr::from_bytes(&child.name));
             if child.node.kind != NodeKind::Directory {
                 if takes.file(&folder.takes, &path) {
@@ -87,10 +91,10 @@ impl LaidOut {
     }
 
     /// Returns whether the layer takes anything below a folder, or a folder as such.
-    pub(super) fn takes_any(&self, sources: &dyn Sources, folder: &SourceFolder) -> Result<bool, PlanError> {
+    pub(super) fn takes_any(&self, folder: &SourceFolder) -> Result<bool, PlanError> {
         let mut open = vec![folder.clone()];
         while let Some(folder) = open.pop() {
-            for taken in self.list(sources, &folder)? {
+            for taken in self.list(&folder)? {
                 match taken {
                     Taken::File(_) | Taken::Folder(_, _, true) => return Ok(true),
                     Taken::Folder(_, inside, false) => open.push(*inside),
@@ -117,9 +121,9 @@ impl LaidOut {
 
     /// Returns what stands at a path of the project if the layer takes it: a file, or a folder of which it takes
     /// something.
-    pub(super) fn taken_at(&self, sources: &dyn Sources, path: &Path) -> Result<Option<NodeKind>, PlanError> {
+    pub(super) fn taken_at(&self, path: &Path) -> Result<Option<NodeKind>, PlanError> {
         let Some(takes) = &self.takes else { return Ok(None) };
-        let Some(node) = sources.stat(path)? else { return Ok(None) };
+        let Some(node) = self.sources.stat(path)? else { return Ok(None) };
         let Some(parent) = path.parent().filter(|parent| parent.starts_with(takes.from())) else {
             return Ok((path == takes.from()).then_some(node.kind));
         };
@@ -131,7 +135,7 @@ impl LaidOut {
             Take::No => false,
             Take::Yes => true,
             Take::Below => match self.folder(path) {
-                Some(folder) => self.takes_any(sources, &folder)?,
+                Some(folder) => self.takes_any(&folder)?,
                 None => false,
             },
         };

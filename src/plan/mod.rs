@@ -3,7 +3,9 @@
 
 mod entry;
 mod error;
+mod files;
 mod fixed;
+mod found;
 mod laid_out;
 mod left_out;
 mod owner;
@@ -17,8 +19,9 @@ mod walk;
 
 pub use entry::{Content, Entry, EntryKind, Mtime};
 pub use error::PlanError;
+pub use found::{Found, FoundKind};
 pub use left_out::LeftOut;
-pub use placement::Placement;
+pub use placement::{Placement, Roots};
 pub use walk::Entries;
 
 #[cfg(test)]

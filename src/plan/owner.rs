@@ -1,8 +1,13 @@
 //! Owners by name, looked up in the passwd and group of the tree below.
 
 use super::PlanError;
-use crate::ground::did_you_mean;
+use super::tree_below::{NamesFile, TreeBelow};
+use crate::base::Names;
+use crate::oci::ImagePath;
 use crate::spec::{OwnerPart, OwnerSpec};
+
+/// The most that is read of a passwd or a group.
+const LIMIT: u64 = 1 << 20;
 
 /// The numbers of an owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,101 +16,83 @@ pub(super) struct Owner {
     pub(super) gid: u64,
 }
 
-/// The text of `/etc/passwd` and `/etc/group`, read only when a name is asked for.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    pub(super) passwd: Vec<u8>,
-    pub(super) group: Vec<u8>,
+/// The names of the tree below a layer. Its files are looked at when the first name is asked for.
+pub(super) struct NamesBelow<'a> {
+    tree: &'a TreeBelow,
+    layer: &'a str,
+    held: Option<Held>,
 }
 
-impl Names {
-    /// Returns whether an owner needs no look-up.
-    pub(super) fn is_numeric(owner: &OwnerSpec) -> bool {
-        matches!(owner.user, OwnerPart::Id(_)) && !matches!(owner.group, Some(OwnerPart::Name(_)))
+/// Who says what a user's and what a group's name means: the base, or a file of an own layer.
+struct Held {
+    users_of_base: bool,
+    groups_of_base: bool,
+    own: Names,
+}
+
+impl<'a> NamesBelow<'a> {
+    /// The names that `layer`, which lies upon the whole of `tree`, can use.
+    pub(super) fn new(tree: &'a TreeBelow, layer: &'a str) -> Self {
+        Self { tree, layer, held: None }
+    }
+
+    /// Returns the tree below.
+    pub(super) fn tree(&self) -> &'a TreeBelow {
+        self.tree
     }
 
     /// Returns the numbers of an owner. A name alone brings its primary group, a number alone is uid and gid.
-    pub(super) fn resolve(&self, layer: &str, owner: &OwnerSpec) -> Result<Owner, PlanError> {
+    pub(super) fn owner(&mut self, owner: &OwnerSpec) -> Result<Owner, PlanError> {
         let (uid, primary) = match &owner.user {
             OwnerPart::Id(id) => (*id, *id),
-            OwnerPart::Name(name) => self.user(layer, name)?,
+            OwnerPart::Name(name) => self.user(name)?,
         };
         let gid = match &owner.group {
             None => primary,
             Some(OwnerPart::Id(id)) => *id,
-            Some(OwnerPart::Name(name)) => self.group_id(layer, name)?,
+            Some(OwnerPart::Name(name)) => self.group(name)?,
         };
         Ok(Owner { uid, gid })
     }
 
-    fn user(&self, layer: &str, name: &str) -> Result<(u64, u64), PlanError> {
-        let numbers = records(&self.passwd)
-            .find(|fields| fields[0] == name.as_bytes())
-            .and_then(|fields| Some((number(fields.get(2)?)?, number(fields.get(3)?)?)));
-        numbers.ok_or_else(|| PlanError::UnknownUser {
-            layer: layer.to_owned(),
-            name: name.to_owned(),
-            near: near(&self.passwd, name),
+    fn user(&mut self, name: &str) -> Result<(u64, u64), PlanError> {
+        let (tree, layer) = (self.tree, self.layer);
+        let held = self.held()?;
+        let found = if held.users_of_base { tree.base.user(name)? } else { held.own.user(name) };
+        found.ok_or_else(|| {
+            let names = tree.base.facts().filter(|_| held.users_of_base).map_or(&held.own, |facts| facts.names());
+            PlanError::UnknownUser { layer: layer.to_owned(), name: name.to_owned(), near: names.user_like(name) }
         })
     }
 
-    fn group_id(&self, layer: &str, name: &str) -> Result<u64, PlanError> {
-        let found = records(&self.group).find(|fields| fields[0] == name.as_bytes());
-        found.and_then(|fields| number(fields.get(2)?)).ok_or_else(|| PlanError::UnknownGroup {
-            layer: layer.to_owned(),
-            name: name.to_owned(),
-            near: near(&self.group, name),
+    fn group(&mut self, name: &str) -> Result<u64, PlanError> {
+        let (tree, layer) = (self.tree, self.layer);
+        let held = self.held()?;
+        let found = if held.groups_of_base { tree.base.group(name)? } else { held.own.group(name) };
+        found.ok_or_else(|| {
+            let names = tree.base.facts().filter(|_| held.groups_of_base).map_or(&held.own, |facts| facts.names());
+            PlanError::UnknownGroup { layer: layer.to_owned(), name: name.to_owned(), near: names.group_like(name) }
         })
     }
-}
 
-fn records(text: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    text.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b':').collect())
-}
-
-fn number(field: &&[u8]) -> Option<u64> {
-    std::str::from_utf8(field).ok()?.trim().parse().ok()
-}
-
-fn near(text: &[u8], name: &str) -> Option<String> {
-    let names: Vec<String> = records(text)
-        .map(|fields| String::from_utf8_lossy(fields[0]).into_owned())
-        .filter(|it| !it.is_empty())
-        .collect();
-    did_you_mean(name, names.iter().map(String::as_str)).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ground::Hint;
-
-    fn resolve(user: OwnerPart, group: Option<OwnerPart>) -> Result<(u64, u64), PlanError> {
-        let names = Names {
-            passwd: b"root:x:0:0::/:/bin/sh\nwww-data:x:33:34:www:/var/www:/bin/sh\nbroken\n".to_vec(),
-            group: b"root:x:0:\nadm:x:4:syslog\n".to_vec(),
+    fn held(&mut self) -> Result<&Held, PlanError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => {
+                let (users_of_base, passwd) = self.file(b"etc/passwd")?;
+                let (groups_of_base, group) = self.file(b"etc/group")?;
+                Held { users_of_base, groups_of_base, own: Names { passwd, group } }
+            }
         };
-        names.resolve("app", &OwnerSpec { user, group }).map(|owner| (owner.uid, owner.gid))
+        Ok(self.held.insert(held))
     }
 
-    fn name(text: &str) -> OwnerPart {
-        OwnerPart::Name(text.to_owned())
-    }
-
-    #[test]
-    fn names_and_numbers_mix() {
-        assert_eq!(resolve(name("www-data"), None).unwrap(), (33, 34));
-        assert_eq!(resolve(name("www-data"), Some(name("adm"))).unwrap(), (33, 4));
-        assert_eq!(resolve(OwnerPart::Id(7), None).unwrap(), (7, 7));
-        assert_eq!(resolve(OwnerPart::Id(7), Some(OwnerPart::Id(8))).unwrap(), (7, 8));
-        assert_eq!(resolve(OwnerPart::Id(7), Some(name("adm"))).unwrap(), (7, 4));
-    }
-
-    #[test]
-    fn an_unknown_name_offers_the_nearest() {
-        let error = resolve(name("www-dta"), None).unwrap_err();
-        assert!(error.hint().unwrap().contains("www-data"), "{error}");
-        assert!(matches!(resolve(name("broken"), None), Err(PlanError::UnknownUser { .. })));
-        assert!(matches!(resolve(OwnerPart::Id(1), Some(name("zz"))), Err(PlanError::UnknownGroup { near: None, .. })));
+    fn file(&self, path: &[u8]) -> Result<(bool, Option<Vec<u8>>), PlanError> {
+        let path = ImagePath::parse(path).expect("a path inside the image");
+        Ok(match self.tree.names_file(self.tree.layers.len(), &path, LIMIT)? {
+            NamesFile::OfBase => (true, None),
+            NamesFile::Own(bytes) => (false, Some(bytes)),
+            NamesFile::None => (false, None),
+        })
     }
 }

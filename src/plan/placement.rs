@@ -1,31 +1,57 @@
 //! Every layer of a build file laid upon the tree below it.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::files::{own_name, write};
 use super::fixed::{Fixed, Written, WrittenKind};
 use super::laid_out::{LaidOut, Mount};
-use super::owner::{Names, Owner};
+use super::owner::NamesBelow;
 use super::redirects::Redirects;
 use super::rules::{Keys, Rules};
 use super::takes::Takes;
 use super::tree_below::TreeBelow;
 use super::walk::Entries;
 use super::{LeftOut, Mtime, PlanError};
-use crate::base::Facts;
+use crate::base::BaseTree;
 use crate::oci::ImagePath;
-use crate::spec::{FileContent, FileSpec, FileWhat, LayerSource, LayerSpec, MtimeRule, OwnerSpec};
+use crate::spec::{LayerOrigin, LayerSource, LayerSpec, MtimeRule};
 use crate::tree::{FileStamp, Node, NodeKind, Patterns, Sources, TreeError};
 
-/// The most that is read of a `.dockerignore`, a passwd or a group.
-const SMALL_FILE: u64 = 1 << 20;
+/// The most that is read of a `.dockerignore`.
+const IGNORE_FILE: u64 = 1 << 20;
+
+/// The files that layers are made of.
+#[derive(Clone)]
+pub struct Roots {
+    /// The project.
+    pub project: Arc<dyn Sources>,
+    /// Every other origin that a layer names.
+    pub others: HashMap<LayerOrigin, Arc<dyn Sources>>,
+}
+
+impl Roots {
+    /// The project alone.
+    pub fn project(project: Arc<dyn Sources>) -> Self {
+        Self { project, others: HashMap::new() }
+    }
+
+    fn of(&self, origin: &LayerOrigin) -> Arc<dyn Sources> {
+        let other = self.others.get(origin);
+        Arc::clone(other.unwrap_or_else(|| {
+            assert_eq!(*origin, LayerOrigin::Project, "the caller opens every origin that a layer names");
+            &self.project
+        }))
+    }
+}
 
 /// Where every entry of every layer goes.
 #[derive(Clone)]
 pub struct Placement {
-    tree: Arc<TreeBelow>,
+    pub(super) tree: Arc<TreeBelow>,
 }
 
 impl Placement {
@@ -39,22 +65,29 @@ impl Placement {
     /// When a source is missing, empty or a symlink, a pattern is malformed, an owner is not known, or a path leads
     /// through a broken symlink or a file.
     pub fn new(
-        facts: Arc<Facts>,
-        project: Arc<dyn Sources>,
+        base: Arc<BaseTree>,
+        roots: &Roots,
         layers: &[LayerSpec],
         destinations: &[ImagePath],
         left_out: &LeftOut,
     ) -> Result<Self, PlanError> {
-        let ignored = project.read(Path::new(".dockerignore"), SMALL_FILE)?.unwrap_or_default();
-        let dockerignore = Patterns::parse(&ignored)?;
-        let mut tree = TreeBelow { facts, sources: project, layers: Vec::new() };
+        let mut ignored = HashMap::new();
+        let mut tree = TreeBelow { base, project: Arc::clone(&roots.project), layers: Vec::new() };
         for (layer, destination) in layers.iter().zip(destinations) {
-            let others = layers.iter().filter_map(|other| other.source.as_ref()).map(|other| other.from.as_path());
+            let origin = layer.source.as_ref().map_or(&LayerOrigin::Project, |source| &source.origin);
+            let sources = roots.of(origin);
             let takes = match &layer.source {
-                Some(source) => Some(Takes::new(source, &dockerignore, left_out, others)?),
+                Some(source) => {
+                    let rules = match ignored.entry(origin) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(open) => open.insert(dockerignore(origin, &*sources)?),
+                    };
+                    let left_out = if *origin == LayerOrigin::Project { left_out } else { &LeftOut::default() };
+                    Some(Takes::new(source, rules, left_out, same_origin(layers, origin))?)
+                }
                 None => None,
             };
-            let laid_out = lay_out(&tree, layer, destination, takes)?;
+            let laid_out = lay_out(&tree, layer, destination, takes, sources)?;
             tree.layers.push(Arc::new(laid_out));
         }
         Ok(Self { tree: Arc::new(tree) })
@@ -79,16 +112,34 @@ impl Placement {
     }
 }
 
+/// Reads the `.dockerignore` of a project or context. That of another image is a file like any other.
+fn dockerignore(origin: &LayerOrigin, sources: &dyn Sources) -> Result<Patterns, PlanError> {
+    let text = match origin {
+        LayerOrigin::Image { .. } => None,
+        LayerOrigin::Project | LayerOrigin::Context { .. } => sources.read(Path::new(".dockerignore"), IGNORE_FILE)?,
+    };
+    Ok(Patterns::parse(&text.unwrap_or_default())?)
+}
+
+/// Returns the `from`s of all layers that take files of one origin.
+fn same_origin<'a>(layers: &'a [LayerSpec], origin: &LayerOrigin) -> impl Iterator<Item = &'a Path> {
+    let sources = layers.iter().filter_map(|layer| layer.source.as_ref());
+    sources.filter(move |source| source.origin == *origin).map(|source| source.from.as_path())
+}
+
 fn lay_out(
     tree: &TreeBelow,
     spec: &LayerSpec,
     destination: &ImagePath,
     takes: Option<Takes>,
+    sources: Arc<dyn Sources>,
 ) -> Result<LaidOut, PlanError> {
-    let mut names = LazyNames { tree, layer: &spec.name, names: None };
+    let mut names = NamesBelow::new(tree, &spec.name);
     let rules = rules(&mut names, spec)?;
     let mut layer = LaidOut {
         name: spec.name.clone(),
+        sources,
+        replace: spec.replace,
         mounts: Vec::new(),
         cuts: HashSet::new(),
         takes,
@@ -96,7 +147,7 @@ fn lay_out(
         fixed: Fixed::default(),
     };
     if let Some(source) = &spec.source {
-        let node = source_node(tree, &spec.name, source)?;
+        let node = source_node(&*layer.sources, &spec.name, source)?;
         if node.kind == NodeKind::Directory {
             mount(tree, &mut layer, source, destination)?;
         } else {
@@ -110,19 +161,19 @@ fn lay_out(
 }
 
 /// Returns what `from` is: a folder or a regular file, with no symlink on the way.
-fn source_node(tree: &TreeBelow, layer: &str, source: &LayerSource) -> Result<Node, PlanError> {
+fn source_node(sources: &dyn Sources, layer: &str, source: &LayerSource) -> Result<Node, PlanError> {
     let (layer, from) = (layer.to_owned(), source.from.clone());
     let mut above: Vec<&Path> = from.ancestors().collect();
     above.reverse();
     for path in above {
-        match tree.sources.stat(path)? {
+        match sources.stat(path)? {
             None => return Err(PlanError::MissingSource { layer, from }),
             Some(Node { kind: NodeKind::Symlink(_), .. }) => {
                 return Err(PlanError::SymlinkSource { layer, from: path.to_owned() });
             }
             Some(node @ Node { kind: NodeKind::Directory | NodeKind::File, .. }) if path == from => return Ok(node),
             Some(Node { kind: NodeKind::Special(what), .. }) if path == from => {
-                let path = tree.sources.file(path, FileStamp::default()).display();
+                let path = sources.file(path, FileStamp::default()).display();
                 return Err(TreeError::Special { path, what }.into());
             }
             Some(_) => {}
@@ -140,7 +191,7 @@ fn mount(
 ) -> Result<(), PlanError> {
     let empty = || PlanError::EmptySource { layer: layer.name.clone(), from: source.from.clone() };
     let folder = layer.folder(&source.from).ok_or_else(empty)?;
-    if !layer.takes_any(&*tree.sources, &folder)? {
+    if !layer.takes_any(&folder)? {
         return Err(empty());
     }
     let image = tree.resolve(tree.layers.len(), &layer.name, destination, true)?;
@@ -168,123 +219,17 @@ fn single_file(
         Mtime::Seconds(seconds) => MtimeRule::Seconds(seconds),
     };
     layer.fixed.add(&path).written = Some(Arc::new(Written {
-        what: WrittenKind::File(tree.sources.file(&source.from, node.stamp)),
+        what: WrittenKind::File(Arc::clone(&layer.sources), layer.sources.file(&source.from, node.stamp)),
         owner: Some(metadata.owner),
         mode: Some(metadata.mode),
         mtime: Some(rule),
+        capabilities: layer.rules.capabilities(&layer.rules.start(), name),
         origin: format!("`{}`", source.from.display()),
     }));
     Ok(())
 }
 
-/// Adds an entry of `files`.
-fn write(names: &mut LazyNames<'_>, layer: &mut LaidOut, file: &FileSpec) -> Result<(), PlanError> {
-    let tree = names.tree;
-    let count = tree.layers.len();
-    let path = match file.what {
-        FileWhat::Dir if file.path.is_root() => return Err(PlanError::Root { layer: layer.name.clone() }),
-        FileWhat::Dir => tree.resolve(count, &layer.name, &file.path, true)?,
-        _ => own_name(tree, &layer.name, &file.path)?,
-    };
-    if path.is_root() {
-        return Err(PlanError::Root { layer: layer.name.clone() });
-    }
-    let origin = format!("`files` entry `{}`", file.path);
-    if file.what == FileWhat::Remove {
-        return remove(tree, layer, path, origin);
-    }
-    refuse_removed(layer, &path, &origin)?;
-    let written = Arc::new(Written {
-        what: written_kind(tree, layer, file)?,
-        owner: file.owner.as_ref().map(|owner| names.owner(owner)).transpose()?,
-        mode: file.mode,
-        mtime: file.mtime,
-        origin,
-    });
-    match layer.fixed.add(&path).written.replace(Arc::clone(&written)) {
-        Some(before) if !(before.is_folder() && written.is_folder()) => {
-            let (first, second) = (before.origin.clone(), written.origin.clone());
-            Err(PlanError::Conflict { layer: layer.name.clone(), path, first, second })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn written_kind(tree: &TreeBelow, layer: &LaidOut, file: &FileSpec) -> Result<WrittenKind, PlanError> {
-    Ok(match &file.what {
-        FileWhat::File(FileContent::Inline(bytes)) => WrittenKind::Bytes(Arc::from(bytes.as_slice())),
-        FileWhat::File(FileContent::From(from)) => match tree.sources.stat(from)? {
-            Some(Node { kind: NodeKind::File, stamp }) => WrittenKind::File(tree.sources.file(from, stamp)),
-            None => return Err(PlanError::MissingSource { layer: layer.name.clone(), from: from.clone() }),
-            Some(_) => {
-                let (layer, path) = (layer.name.clone(), file.path.clone());
-                return Err(PlanError::NoFile { layer, path, from: from.clone() });
-            }
-        },
-        FileWhat::Link(target) => WrittenKind::Link(target.as_bytes().to_vec()),
-        FileWhat::Dir | FileWhat::Remove => WrittenKind::Folder,
-    })
-}
-
-fn remove(tree: &TreeBelow, layer: &mut LaidOut, path: ImagePath, origin: String) -> Result<(), PlanError> {
-    let name = layer.name.clone();
-    if tree.at(tree.layers.len(), &path)?.is_none() {
-        return Err(PlanError::NothingToRemove { layer: name, path });
-    }
-    refuse_removed(layer, &path, &origin)?;
-    let node = layer.fixed.add(&path);
-    let written = node.written.as_ref().map(|written| written.origin.clone());
-    match written.or_else(|| node.is_folder().then(|| "what lies below it".to_owned())) {
-        Some(origin) => Err(PlanError::RemovedAndWritten { layer: name, path, origin }),
-        None => {
-            node.removed = true;
-            Ok(())
-        }
-    }
-}
-
-fn refuse_removed(layer: &LaidOut, path: &ImagePath, origin: &str) -> Result<(), PlanError> {
-    if layer.fixed.way(path).0.iter().any(|node| node.removed) {
-        let (layer, path, origin) = (layer.name.clone(), path.clone(), origin.to_owned());
-        return Err(PlanError::RemovedAndWritten { layer, path, origin });
-    }
-    Ok(())
-}
-
-/// Returns where an entry goes whose own name, if it is a symlink below, is replaced.
-fn own_name(tree: &TreeBelow, layer: &str, path: &ImagePath) -> Result<ImagePath, PlanError> {
-    if path.is_root() {
-        return Err(PlanError::Root { layer: layer.to_owned() });
-    }
-    tree.resolve(tree.layers.len(), layer, path, false)
-}
-
-/// The names of the tree below a layer, read when the first name is asked for.
-struct LazyNames<'a> {
-    tree: &'a TreeBelow,
-    layer: &'a str,
-    names: Option<Names>,
-}
-
-impl LazyNames<'_> {
-    fn owner(&mut self, owner: &OwnerSpec) -> Result<Owner, PlanError> {
-        if Names::is_numeric(owner) {
-            return Names::default().resolve(self.layer, owner);
-        }
-        let names = match self.names.take() {
-            Some(names) => names,
-            None => Names { passwd: self.text(b"etc/passwd")?, group: self.text(b"etc/group")? },
-        };
-        self.names.insert(names).resolve(self.layer, owner)
-    }
-
-    fn text(&self, path: &[u8]) -> Result<Vec<u8>, PlanError> {
-        let path = ImagePath::parse(path).unwrap_or_default();
-        Ok(self.tree.read(self.tree.layers.len(), &path, SMALL_FILE)?.unwrap_or_default())
-    }
-}
-
-fn rules(names: &mut LazyNames<'_>, spec: &LayerSpec) -> Result<Rules, PlanError> {
+fn rules(names: &mut NamesBelow<'_>, spec: &LayerSpec) -> Result<Rules, PlanError> {
     let mut paths = Vec::new();
     for rule in &spec.paths {
         let keys = Keys {
@@ -293,6 +238,7 @@ fn rules(names: &mut LazyNames<'_>, spec: &LayerSpec) -> Result<Rules, PlanError
             dir_mode: rule.dir_mode,
             file_mode: rule.file_mode,
             mtime: rule.mtime,
+            capabilities: rule.capabilities,
         };
         paths.push((Patterns::compile(&rule.patterns)?, keys));
     }

@@ -9,8 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::PlanError;
-use super::laid_out::{LaidOut, Mount};
+use super::laid_out::{LaidOut, Mount, SourceFolder, Taken};
 use super::tree_below::{Standing, TreeBelow};
+use crate::base::FactKind;
 use crate::oci::ImagePath;
 use crate::tree::NodeKind;
 
@@ -44,11 +45,7 @@ impl<'a> Redirects<'a> {
     fn candidates(&mut self, mount: &Mount) -> Result<BTreeSet<ImagePath>, PlanError> {
         let tree = self.tree;
         let mut found = BTreeSet::new();
-        for link in tree.facts.symlinks_below(&mount.image) {
-            if self.meets(mount, link)? {
-                found.insert(link.clone());
-            }
-        }
+        self.descend_base(mount, &mut found)?;
         for lower in &tree.layers {
             for link in lower.fixed.links() {
                 if link.starts_with(&mount.image) && self.meets(mount, &link)? {
@@ -60,6 +57,34 @@ impl<'a> Redirects<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Walks the folders that this mount and the base have in common, and notes the base's symlinks. The base is asked
+    /// about each folder of the source whose parent it has, and about nothing else: a lock holds these answers.
+    fn descend_base(&mut self, mount: &Mount, found: &mut BTreeSet<ImagePath>) -> Result<(), PlanError> {
+        let in_base = |path: &ImagePath| -> Result<Option<FactKind>, PlanError> {
+            match path.is_root() {
+                true => Ok(Some(FactKind::Directory)),
+                false => Ok(self.tree.base.lookup(path)?.map(|fact| fact.kind)),
+            }
+        };
+        if in_base(&mount.image)? != Some(FactKind::Directory) {
+            return Ok(());
+        }
+        let mut open: Vec<SourceFolder> = self.layer.folder(&mount.source).into_iter().collect();
+        while let Some(folder) = open.pop() {
+            for taken in self.layer.list(&folder)? {
+                let Taken::Folder(_, inside, _) = taken else { continue };
+                let below = inside.path.strip_prefix(&mount.source).unwrap_or(&inside.path);
+                let path = below.iter().fold(mount.image.clone(), |path, name| path.join(name.as_bytes()));
+                match in_base(&path)? {
+                    Some(FactKind::Directory) => open.push(*inside),
+                    Some(FactKind::Symlink(_)) => drop(found.insert(path)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Walks the folders that this mount and one of a lower layer have in common, and notes the lower one's symlinks.
@@ -82,10 +107,10 @@ impl<'a> Redirects<'a> {
             if cut || !self.is_folder(mount, &here)? {
                 continue;
             }
-            if lower.taken_at(&*self.tree.sources, &source)? != Some(NodeKind::Directory) {
+            if lower.taken_at(&source)? != Some(NodeKind::Directory) {
                 continue;
             }
-            for child in self.tree.sources.list(&source)? {
+            for child in lower.sources.list(&source)? {
                 let path = image.join(&child.name);
                 match child.node.kind {
                     NodeKind::Directory => open.push((path, source.join(OsStr::from_bytes(&child.name)))),
@@ -102,8 +127,11 @@ impl<'a> Redirects<'a> {
         let Some((Standing::Symlink(_), _)) = tree.at(count, link)? else { return Ok(()) };
         let Some(below) = link.strip_prefix(&mount.image) else { return Ok(()) };
         let source = join(&mount.source, &below);
+        if self.layer.replace && !self.leads_to_folder(link)? {
+            return Ok(());
+        }
         self.layer.cuts.insert(source.clone());
-        if self.layer.taken_at(&*tree.sources, &source)?.is_none() {
+        if self.layer.taken_at(&source)?.is_none() {
             return Ok(());
         }
         let target = tree.resolve(count, &self.layer.name, link, true)?;
@@ -113,6 +141,16 @@ impl<'a> Redirects<'a> {
         }
         self.layer.mounts.push(Mount { image: target, source });
         Ok(())
+    }
+
+    /// Returns whether a symlink of the tree below leads to a folder, and not to a file, in a circle or to nothing.
+    fn leads_to_folder(&self, link: &ImagePath) -> Result<bool, PlanError> {
+        let count = self.tree.layers.len();
+        match self.tree.resolve(count, &self.layer.name, link, true) {
+            Ok(target) => Ok(matches!(self.tree.at(count, &target)?, Some((Standing::Folder, _)))),
+            Err(PlanError::Loop { .. } | PlanError::Dangling { .. } | PlanError::ParentIsFile { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn meets(&mut self, mount: &Mount, link: &ImagePath) -> Result<bool, PlanError> {
@@ -131,7 +169,7 @@ impl<'a> Redirects<'a> {
             let known = match self.folders.get(&at) {
                 Some(known) => *known,
                 None => {
-                    let node = self.tree.sources.stat(&at)?;
+                    let node = self.layer.sources.stat(&at)?;
                     let folder = node.is_some_and(|node| node.kind == NodeKind::Directory);
                     self.folders.insert(at.clone(), folder);
                     folder

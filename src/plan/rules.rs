@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Mtime;
 use super::owner::Owner;
 use crate::base::Fact;
-use crate::spec::{ModeRule, MtimeRule};
+use crate::spec::{Capabilities, ModeRule, MtimeRule};
 use crate::tree::{FileStamp, PatternState, Patterns};
 
 /// The mode of folders that nobody described.
@@ -47,6 +47,7 @@ pub(super) struct Keys {
     pub(super) dir_mode: Option<u32>,
     pub(super) file_mode: Option<u32>,
     pub(super) mtime: Option<MtimeRule>,
+    pub(super) capabilities: Option<Capabilities>,
 }
 
 impl Keys {
@@ -56,6 +57,7 @@ impl Keys {
         self.dir_mode = later.dir_mode.or(self.dir_mode);
         self.file_mode = later.file_mode.or(self.file_mode);
         self.mtime = later.mtime.or(self.mtime);
+        self.capabilities = later.capabilities.or(self.capabilities);
     }
 }
 
@@ -129,7 +131,13 @@ impl Rules {
             MtimeRule::Content => Mtime::Content,
             other => constant(other, stamp),
         };
-        Metadata { mode, owner: keys.owner.unwrap_or(self.owner), mtime, xattrs: BTreeMap::new() }
+        let xattrs = xattrs(keys.capabilities);
+        Metadata { mode, owner: keys.owner.unwrap_or(self.owner), mtime, xattrs }
+    }
+
+    /// Returns the capabilities that rules give a regular file.
+    pub(super) fn capabilities(&self, above: &RuleState, relative: &[u8]) -> Option<Capabilities> {
+        self.file_keys(above, relative).capabilities
     }
 
     /// Returns the metadata of a symlink of the project.
@@ -144,6 +152,12 @@ impl Rules {
         let mode = folder_mode(self.mode, stamp);
         Metadata { mode, owner: self.owner, mtime: constant(self.mtime, stamp), xattrs: BTreeMap::new() }
     }
+}
+
+/// Returns the extended attributes of a file with these capabilities.
+pub(super) fn xattrs(capabilities: Option<Capabilities>) -> BTreeMap<String, Vec<u8>> {
+    let set = capabilities.filter(|set| !set.is_empty());
+    set.map(|set| (Capabilities::XATTR.to_owned(), set.to_xattr())).into_iter().collect()
 }
 
 /// Lays what rules say about a folder of the project over its metadata.

@@ -10,15 +10,16 @@ use super::PlanError;
 use super::fixed::{FixedNode, Written, WrittenKind};
 use super::laid_out::LaidOut;
 use super::rules::{Keys, Metadata, apply, constant};
-use crate::base::{FactKind, Facts};
+use crate::base::{BaseTree, FactKind};
 use crate::oci::ImagePath;
 use crate::tree::{FileStamp, Node, NodeKind, Sources};
 
 /// The base and all layers that are laid out already. Layer `n` lies upon the layers before it.
 #[derive(Clone)]
 pub(super) struct TreeBelow {
-    pub(super) facts: Arc<Facts>,
-    pub(super) sources: Arc<dyn Sources>,
+    pub(super) base: Arc<BaseTree>,
+    /// The files of the project, where `files` take theirs from.
+    pub(super) project: Arc<dyn Sources>,
     pub(super) layers: Vec<Arc<LaidOut>>,
 }
 
@@ -38,6 +39,13 @@ pub(super) enum Standing {
 pub(super) enum Place {
     Base,
     Layer(usize),
+}
+
+/// Who holds a file of names.
+pub(super) enum NamesFile {
+    None,
+    OfBase,
+    Own(Vec<u8>),
 }
 
 /// Those parts of the tree that have a folder at some path: only they can have something below it.
@@ -73,7 +81,7 @@ impl TreeBelow {
                 Answer::Nothing => {}
             }
         }
-        Ok(self.in_base(path).map(|standing| (standing, Place::Base)))
+        Ok(self.in_base(path)?.map(|standing| (standing, Place::Base)))
     }
 
     /// Returns what stands at a child of a folder, and where that child is a folder in turn.
@@ -99,7 +107,7 @@ impl TreeBelow {
             }
         }
         if folder.base
-            && let Some(standing) = self.in_base(path)
+            && let Some(standing) = self.in_base(path)?
         {
             presence.base = standing == Standing::Folder;
             top.get_or_insert((standing, Place::Base));
@@ -110,7 +118,7 @@ impl TreeBelow {
     /// Returns the metadata of a folder that stands somewhere.
     pub(super) fn folder_metadata(&self, place: Place, path: &ImagePath) -> Result<Metadata, PlanError> {
         match place {
-            Place::Base => Ok(self.facts.lookup(path).map_or_else(Metadata::plain, Metadata::of)),
+            Place::Base => Ok(self.base.lookup(path)?.map_or_else(Metadata::plain, Metadata::of)),
             Place::Layer(layer) => {
                 let (way, whole) = self.layers[layer].fixed.way(path);
                 let written = way.last().filter(|_| whole).and_then(|node| node.written.as_deref());
@@ -155,54 +163,57 @@ impl TreeBelow {
         Ok(metadata)
     }
 
-    /// Reads a small file of the tree below layer `count`, symlinks followed; `None` when there is none.
-    pub(super) fn read(&self, count: usize, path: &ImagePath, limit: u64) -> Result<Option<Vec<u8>>, PlanError> {
-        let Ok(path) = self.resolve(count, "", path, true) else { return Ok(None) };
-        let Some((Standing::File, place)) = self.at(count, &path)? else { return Ok(None) };
-        let Place::Layer(layer) = place else { return Ok(self.base_text(&path)) };
+    /// Returns who holds a file of names, such as `/etc/passwd`, for what lies below layer `count`: an own layer its
+    /// bytes, or the base, which is asked name by name.
+    pub(super) fn names_file(&self, count: usize, path: &ImagePath, limit: u64) -> Result<NamesFile, PlanError> {
+        let path = match self.resolve(count, "", path, true) {
+            Ok(path) => path,
+            Err(PlanError::Base(error)) => return Err(error.into()),
+            Err(_) => return Ok(NamesFile::None),
+        };
+        Ok(match self.at(count, &path)? {
+            Some((Standing::File, Place::Base)) => NamesFile::OfBase,
+            Some((Standing::File, Place::Layer(layer))) => NamesFile::Own(self.read(layer, &path, limit)?),
+            _ => NamesFile::None,
+        })
+    }
+
+    /// Reads a small file that a layer holds.
+    fn read(&self, layer: usize, path: &ImagePath, limit: u64) -> Result<Vec<u8>, PlanError> {
         let layer = &self.layers[layer];
-        let (way, whole) = layer.fixed.way(&path);
+        let (way, whole) = layer.fixed.way(path);
         match way.last().filter(|_| whole).and_then(|node| node.written.as_deref()).map(|written| &written.what) {
-            Some(WrittenKind::Bytes(bytes)) => return Ok(Some(bytes.to_vec())),
-            Some(WrittenKind::File(file)) => return Ok(self.sources.read(file.path(), limit)?),
+            Some(WrittenKind::Bytes(bytes)) => return Ok(bytes.to_vec()),
+            Some(WrittenKind::File(sources, file)) => return Ok(sources.read(file.path(), limit)?.unwrap_or_default()),
             Some(WrittenKind::Link(_) | WrittenKind::Folder) | None => {}
         }
-        for source in layer.sources_of(&path) {
-            if layer.taken_at(&*self.sources, &source)?.is_some() {
-                return Ok(self.sources.read(&source, limit)?);
+        for source in layer.sources_of(path) {
+            if layer.taken_at(&source)?.is_some() {
+                return Ok(layer.sources.read(&source, limit)?.unwrap_or_default());
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
-    /// The base keeps the text of its passwd and group only, under their names.
-    fn base_text(&self, path: &ImagePath) -> Option<Vec<u8>> {
-        match path.file_name()? {
-            b"passwd" => self.facts.passwd().map(<[u8]>::to_vec),
-            b"group" => self.facts.group().map(<[u8]>::to_vec),
-            _ => None,
-        }
-    }
-
-    fn in_base(&self, path: &ImagePath) -> Option<Standing> {
-        self.facts.lookup(path).map(|fact| match fact.kind {
+    fn in_base(&self, path: &ImagePath) -> Result<Option<Standing>, PlanError> {
+        Ok(self.base.lookup(path)?.map(|fact| match fact.kind {
             FactKind::Directory => Standing::Folder,
             FactKind::Symlink(target) => Standing::Symlink(target),
             FactKind::File | FactKind::Other => Standing::File,
-        })
+        }))
     }
 
     fn in_layer(&self, layer: usize, path: &ImagePath) -> Result<Answer, PlanError> {
         let layer = &self.layers[layer];
         let (way, whole) = layer.fixed.way(path);
-        if way.iter().any(|node| node.removed) {
+        if way.iter().any(|node| node.removed) || layer.replace && self.hides(layer, path)? {
             return Ok(Answer::Removed);
         }
         if let Some(standing) = way.last().filter(|_| whole).and_then(|node| standing_of(node)) {
             return Ok(Answer::Is(standing));
         }
         for source in layer.sources_of(path) {
-            if let Some(kind) = layer.taken_at(&*self.sources, &source)? {
+            if let Some(kind) = layer.taken_at(&source)? {
                 return Ok(Answer::Is(match kind {
                     NodeKind::Directory => Standing::Folder,
                     NodeKind::Symlink(target) => Standing::Symlink(target),
@@ -213,12 +224,31 @@ impl TreeBelow {
         Ok(Answer::Nothing)
     }
 
+    /// Returns whether a layer has put something in the place of a folder above a path.
+    fn hides(&self, layer: &LaidOut, path: &ImagePath) -> Result<bool, PlanError> {
+        let mut above = path.parent();
+        while let Some(path) = above.filter(|path| !path.is_root()) {
+            let (way, whole) = layer.fixed.way(&path);
+            let written = way.last().filter(|_| whole).and_then(|node| standing_of(node));
+            if written.is_some_and(|standing| standing != Standing::Folder) {
+                return Ok(true);
+            }
+            for source in layer.sources_of(&path) {
+                if layer.taken_at(&source)?.is_some_and(|kind| kind != NodeKind::Directory) {
+                    return Ok(true);
+                }
+            }
+            above = path.parent();
+        }
+        Ok(false)
+    }
+
     /// Returns the folders of the project that a layer puts at a path, with what its rules say about each.
     fn folders_at(&self, layer: usize, path: &ImagePath) -> Result<Vec<(Keys, FileStamp)>, PlanError> {
         let layer = &self.layers[layer];
         let mut folders = Vec::new();
         for source in layer.sources_of(path).collect::<Vec<PathBuf>>() {
-            let Some(Node { kind: NodeKind::Directory, stamp }) = self.sources.stat(&source)? else { continue };
+            let Some(Node { kind: NodeKind::Directory, stamp }) = layer.sources.stat(&source)? else { continue };
             if let Some(folder) = layer.folder(&source) {
                 folders.push((layer.rules.folder_keys(&folder.rules), stamp));
             }
@@ -230,7 +260,7 @@ impl TreeBelow {
 fn standing_of(node: &FixedNode) -> Option<Standing> {
     match node.written.as_ref().map(|written| &written.what) {
         Some(WrittenKind::Link(target)) => Some(Standing::Symlink(target.clone())),
-        Some(WrittenKind::Bytes(_) | WrittenKind::File(_)) => Some(Standing::File),
+        Some(WrittenKind::Bytes(_) | WrittenKind::File(..)) => Some(Standing::File),
         Some(WrittenKind::Folder) | None => node.is_folder().then_some(Standing::Folder),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::fixed::{FixedNode, NodeId, ROOT, Written, WrittenKind};
 use super::laid_out::{LaidOut, SourceFolder, Taken};
-use super::rules::{Keys, Metadata, constant};
+use super::rules::{Keys, Metadata, constant, xattrs};
 use super::tree_below::{Place, Presence, Standing, TreeBelow};
 use super::{Content, Entry, EntryKind, Mtime, PlanError};
 use crate::oci::ImagePath;
@@ -104,7 +104,7 @@ impl Entries {
             (None, Some(written)) => self.written_entry(&path, written),
             (None, None) => return self.put_folder(path, group, fixed, below, presence),
         };
-        if matches!(below, Some((Standing::Folder, _))) {
+        if matches!(below, Some((Standing::Folder, _))) && !layer.replace {
             let origin = self.file_origins(&group, fixed).next().unwrap_or_default();
             return Err(PlanError::FileOverFolder { layer: layer.name.clone(), path, origin });
         }
@@ -158,6 +158,7 @@ impl Entries {
             Some((Standing::File | Standing::Symlink(_), _)) if fixed.is_none() && !self.takes_any(&group)? => {
                 return Ok(());
             }
+            Some((Standing::File | Standing::Symlink(_), _)) if self.layer.replace => None,
             Some((Standing::File | Standing::Symlink(_), _)) => {
                 let origin = group.folders.first().map(|(folder, ..)| format!("`{}`", folder.path.display()));
                 let (layer, origin) = (self.layer.name.clone(), origin.unwrap_or("of the build file".to_owned()));
@@ -186,7 +187,7 @@ impl Entries {
     /// Returns whether folders bring anything into the image.
     fn takes_any(&self, group: &Group) -> Result<bool, PlanError> {
         for (folder, _, definite) in &group.folders {
-            if *definite || self.layer.takes_any(&*self.tree.sources, folder)? {
+            if *definite || self.layer.takes_any(folder)? {
                 return Ok(true);
             }
         }
@@ -203,7 +204,7 @@ impl Entries {
         let mut folders = Vec::new();
         for mount in fixed.iter().flat_map(|node| &node.mounts) {
             let source = &self.layer.mounts[*mount].source;
-            if let (Some(folder), Some(node)) = (self.layer.folder(source), self.tree.sources.stat(source)?) {
+            if let (Some(folder), Some(node)) = (self.layer.folder(source), self.layer.sources.stat(source)?) {
                 folders.push((folder, node.stamp));
             }
         }
@@ -226,9 +227,9 @@ impl Entries {
         }
         let mut items = Vec::new();
         for (number, folder) in folders.iter().enumerate() {
-            for taken in layer.list(&*self.tree.sources, folder)? {
+            for taken in layer.list(folder)? {
                 let (Taken::File(child) | Taken::Folder(child, ..)) = &taken;
-                refuse_unholdable(&self.tree, folder, child)?;
+                refuse_unholdable(&layer, folder, child)?;
                 items.push(Item { name: child.name.clone(), what: What::Source(number, taken) });
             }
         }
@@ -270,7 +271,7 @@ impl Entries {
         let (kind, metadata) = match &child.node.kind {
             NodeKind::Symlink(target) => (EntryKind::Symlink(target.clone()), rules.link(above, relative, stamp)),
             _ => {
-                let content = Content::File(self.tree.sources.file(&source, *stamp));
+                let content = Content::File(self.layer.sources.file(&source, *stamp));
                 (EntryKind::File(content), rules.file(above, relative, stamp))
             }
         };
@@ -282,7 +283,7 @@ impl Entries {
         let time = written.mtime.unwrap_or(rules.mtime);
         let (kind, stamp, mode) = match &written.what {
             WrittenKind::Bytes(bytes) => (EntryKind::File(Content::Bytes(Arc::clone(bytes))), None, 0o644),
-            WrittenKind::File(file) => (EntryKind::File(Content::File(file.clone())), Some(*file.stamp()), 0o644),
+            WrittenKind::File(_, file) => (EntryKind::File(Content::File(file.clone())), Some(*file.stamp()), 0o644),
             WrittenKind::Link(target) => (EntryKind::Symlink(target.clone()), None, 0o777),
             WrittenKind::Folder => (EntryKind::Directory, None, 0o755),
         };
@@ -296,7 +297,7 @@ impl Entries {
             mode: if matches!(kind, EntryKind::Symlink(_)) { mode } else { written.mode.unwrap_or(mode) },
             owner: written.owner.unwrap_or(rules.owner),
             mtime,
-            ..Metadata::plain()
+            xattrs: xattrs(written.capabilities),
         };
         self.entry(path.clone(), kind, metadata)
     }
@@ -341,9 +342,9 @@ impl Group {
 }
 
 /// Refuses what an image cannot hold: special files, and names that mean a removal.
-fn refuse_unholdable(tree: &TreeBelow, folder: &SourceFolder, child: &Child) -> Result<(), PlanError> {
+fn refuse_unholdable(layer: &LaidOut, folder: &SourceFolder, child: &Child) -> Result<(), PlanError> {
     let path = || folder.path.join(OsStr::from_bytes(&child.name));
-    let shown = |path: PathBuf| tree.sources.file(&path, FileStamp::default()).display();
+    let shown = |path: PathBuf| layer.sources.file(&path, FileStamp::default()).display();
     if let NodeKind::Special(what) = child.node.kind {
         return Err(TreeError::Special { path: shown(path()), what }.into());
     }

@@ -1,4 +1,4 @@
-//! What `base` names.
+//! What `base` and the `image` of a layer name.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::build_spec::BaseSource;
 use super::error::Problem;
 use crate::oci::{Reference, ReferenceError, Tag};
 
-/// Prefixes of other tools that name a kind of base we do not read, or name it otherwise.
+/// Prefixes of other tools that name a kind of image we do not read, or name it otherwise.
 const FOREIGN: [(&str, &str); 4] = [
     ("docker://", "write the reference without `docker://`"),
     ("docker-daemon:", "there is no daemon here: save the image with `docker save` and write `docker-archive:FILE`"),
@@ -18,7 +18,7 @@ const FOREIGN: [(&str, &str); 4] = [
 /// of the project's folder; it may lead out of it.
 pub(super) fn base_source(text: &str, project: &Path) -> Result<BaseSource, Problem> {
     if let Some((prefix, hint)) = FOREIGN.into_iter().find(|(prefix, _)| text.starts_with(prefix)) {
-        return Err(Problem::new(format!("`{prefix}` names no kind of base")).hint(hint));
+        return Err(Problem::new(format!("`{prefix}` names no kind of image")).hint(hint));
     }
     if text == "scratch" {
         return Ok(BaseSource::Scratch);

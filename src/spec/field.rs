@@ -191,7 +191,7 @@ impl<'a> Field<'a> {
     pub(super) fn list(&self) -> Result<Vec<Self>, SpecError> {
         let Value::List(nodes) = &self.node.value else {
             let hint = match &self.node.value {
-                Value::Scalar(scalar) => {
+                Value::Scalar(scalar) if !scalar.is_boolean() => {
                     let name = self.name;
                     Some(format!(
                         "write `{name}: [{}]`",

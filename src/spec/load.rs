@@ -35,8 +35,27 @@ pub struct Overrides {
     pub tags: Vec<String>,
     /// `--base`; a relative path is one of the project's folder, as in the file.
     pub base: Option<String>,
-    /// `--platform`.
-    pub platform: Option<String>,
+    /// `--platform`, each: one platform, or several with commas between them. If there are any, they replace those of
+    /// the file.
+    pub platforms: Vec<String>,
+    /// `--context`, each: a name and its folder, which count instead of or beside those of the file. See
+    /// [`Overrides::add_context`].
+    pub contexts: Vec<(String, String)>,
+}
+
+impl Overrides {
+    /// Adds the value of a `--context`, `NAME=DIR`; a relative path is one of the project's folder, as in the file.
+    ///
+    /// # Errors
+    /// When there is no `=`. Name and folder are checked by [`load`].
+    pub fn add_context(&mut self, text: &str) -> Result<(), SpecError> {
+        let Some((name, folder)) = text.split_once('=') else {
+            let (message, hint) = (format!("`{text}` has no `=`"), "write it like `venv=/opt/venv`".to_owned());
+            return Err(SpecError::Override { option: "--context", message, hint: Some(hint) });
+        };
+        self.contexts.push((name.to_owned(), folder.to_owned()));
+        Ok(())
+    }
 }
 
 /// Reads the build file of a project and resolves it: no variable, default or word is left open but the base's own

@@ -6,14 +6,19 @@
 
 mod base_source;
 mod build_spec;
+mod capabilities;
+mod config_spec;
 mod deploy_spec;
 mod env_value;
 mod error;
 mod field;
+mod file_spec;
 mod git;
 mod interpolate;
+mod layer_spec;
 mod load;
 mod load_user_config;
+mod metadata_spec;
 mod node;
 mod parse;
 mod project_path;
@@ -24,15 +29,17 @@ mod user_config;
 mod variables;
 mod words;
 
-pub use build_spec::{
-    BaseSource, BuildSpec, Compression, ConfigSpec, Destination, FileContent, FileSpec, FileWhat, Format,
-    HealthcheckSpec, IgnoreFile, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule,
-};
+pub use build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
+pub use capabilities::Capabilities;
+pub use config_spec::{ConfigSpec, HealthcheckSpec};
 pub use deploy_spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
 pub use env_value::EnvValue;
 pub use error::{Flaw, SpecError};
+pub use file_spec::{FileContent, FileSpec, FileWhat};
+pub use layer_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, Split};
 pub use load::{Inputs, Overrides, load};
 pub use load_user_config::load_user_config;
+pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
 pub use user_config::{HostConfig, Scheme, UserConfig};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Paths and patterns that may not leave the project.
+//! Paths and patterns that may not leave the project, or the context or image that they belong to.
 
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{Problem, SpecError};
@@ -7,16 +8,42 @@ use super::field::Field;
 use crate::ground::FileError;
 use crate::oci::ImagePath;
 
-/// Reads a path of the project: relative, without `..`, through no symlink. The project itself is the empty path.
+/// A folder of this machine that paths of the build file lie in.
+#[derive(Clone, Copy)]
+pub(super) enum Root<'a> {
+    /// The project.
+    Project(&'a Path),
+    /// One of `contexts`, by name.
+    Context(&'a str, &'a Path),
+}
+
+impl<'a> Root<'a> {
+    fn folder(self) -> &'a Path {
+        match self {
+            Self::Project(folder) | Self::Context(_, folder) => folder,
+        }
+    }
+}
+
+impl fmt::Display for Root<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(_) => f.write_str("the project"),
+            Self::Context(name, _) => write!(f, "the context `{name}`"),
+        }
+    }
+}
+
+/// Reads a path below a root: relative, without `..`, through no symlink. The root itself is the empty path.
 ///
 /// Whether there is anything is not asked: a deployment of a finished image needs no sources.
-pub(super) fn source(field: Field<'_>, project: &Path) -> Result<PathBuf, SpecError> {
-    let path = field.parse(relative)?;
-    let mut so_far = project.to_owned();
+pub(super) fn source(field: Field<'_>, root: Root<'_>) -> Result<PathBuf, SpecError> {
+    let path = field.parse(|text| relative(text, root))?;
+    let mut so_far = root.folder().to_owned();
     for component in path.components() {
         so_far.push(component);
         match std::fs::symlink_metadata(&so_far) {
-            Ok(metadata) if metadata.is_symlink() => return Err(field.flaw(through_symlink(&so_far, project))),
+            Ok(metadata) if metadata.is_symlink() => return Err(field.flaw(through_symlink(&so_far, root))),
             Ok(_) => {}
             // Below a file there is nothing either.
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
@@ -28,19 +55,19 @@ pub(super) fn source(field: Field<'_>, project: &Path) -> Result<PathBuf, SpecEr
     Ok(path)
 }
 
-fn through_symlink(link: &Path, project: &Path) -> Problem {
-    let shown = link.strip_prefix(project).unwrap_or(link).display();
+fn through_symlink(link: &Path, root: Root<'_>) -> Problem {
+    let shown = link.strip_prefix(root.folder()).unwrap_or(link).display();
     let problem = Problem::new(format!("`{shown}` is a symlink, and symlinks are not followed"));
-    let target = std::fs::read_link(link).ok().filter(|target| relative(&target.to_string_lossy()).is_ok());
+    let target = std::fs::read_link(link).ok().filter(|target| relative(&target.to_string_lossy(), root).is_ok());
     match target {
         Some(target) => problem.hint(format!("name what it points to: `{}`", target.display())),
-        None => problem.hint("copy what it points to into the project"),
+        None => problem.hint(format!("copy what it points to into {root}")),
     }
 }
 
-fn relative(text: &str) -> Result<PathBuf, Problem> {
+fn relative(text: &str, root: Root<'_>) -> Result<PathBuf, Problem> {
     if text.is_empty() {
-        return Err(Problem::new("the path is empty").hint("write `.` for the project itself"));
+        return Err(Problem::new("the path is empty").hint(format!("write `.` for {root} itself")));
     }
     if text.contains('\0') {
         return Err(Problem::new("the path has a zero byte in it"));
@@ -50,19 +77,43 @@ fn relative(text: &str) -> Result<PathBuf, Problem> {
         match component {
             Component::CurDir => {}
             Component::Normal(name) => path.push(name),
-            Component::ParentDir => return Err(leaves(text)),
+            Component::ParentDir => return Err(leaves(text, root)),
             Component::RootDir | Component::Prefix(_) => {
-                return Err(Problem::new(format!("`{text}` is an absolute path"))
-                    .hint("write the path from the project's folder on; files from elsewhere must be copied into it"));
+                let problem = Problem::new(format!("`{text}` is an absolute path"));
+                return Err(problem.hint(match root {
+                    Root::Project(_) => {
+                        "write the path from the project's folder on; \
+                                         a layer takes files from elsewhere with `context`"
+                    }
+                    Root::Context(..) => "write the path from the context's folder on",
+                }));
             }
         }
     }
     Ok(path)
 }
 
-fn leaves(text: &str) -> Problem {
-    Problem::new(format!("`{text}` leads out of the project"))
-        .hint("paths have no `..`; move the files into the project, or choose a higher folder as project with `-C`")
+fn leaves(text: &str, root: Root<'_>) -> Problem {
+    Problem::new(format!("`{text}` leads out of {root}")).hint(match root {
+        Root::Project(_) => {
+            "paths have no `..`; a layer takes files from elsewhere with `context`, \
+                             or choose a higher folder as project with `-C`"
+        }
+        Root::Context(..) => "paths have no `..`; let `contexts` name a higher folder",
+    })
+}
+
+/// Reads a path of another image, absolute or relative to its root, without `..`. The root is the empty path.
+pub(super) fn source_in_image(text: &str) -> Result<PathBuf, Problem> {
+    if text.is_empty() {
+        return Err(Problem::new("the path is empty").hint("write `/` for the whole image"));
+    }
+    if text.contains('\0') {
+        return Err(Problem::new("the path has a zero byte in it"));
+    }
+    let path = ImagePath::parse(text.as_bytes())
+        .ok_or_else(|| Problem::new(format!("`{text}` has a `..` in it")).hint("write the path that is meant"))?;
+    Ok(PathBuf::from(path.to_string().trim_start_matches('/')))
 }
 
 /// Reads a list of `.dockerignore` patterns.
@@ -88,7 +139,8 @@ fn pattern(field: Field<'_>) -> Result<String, SpecError> {
             return Err(Problem::new("the pattern is empty").hint("write `**` for everything"));
         }
         if text.trim_start_matches('!').split('/').any(|component| component == "..") {
-            return Err(leaves(text));
+            let problem = Problem::new(format!("`{text}` leads out of the folder that it belongs to"));
+            return Err(problem.hint("patterns have no `..`"));
         }
         Ok(text.to_owned())
     })

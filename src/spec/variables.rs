@@ -28,6 +28,8 @@ enum PlatformState {
     /// The file leaves it to the base.
     Unset,
     Known(Platform),
+    /// What is being read is common to several.
+    Several,
 }
 
 /// What a variable stands for.
@@ -60,9 +62,14 @@ impl<'a> Variables<'a> {
         Self { environment, project, platform: RefCell::new(PlatformState::Unknown), head: OnceCell::new() }
     }
 
-    /// Says what the image is built for; before this, names of the platform are errors.
-    pub(super) fn set_platform(&self, platform: Option<&Platform>) {
-        *self.platform.borrow_mut() = platform.map_or(PlatformState::Unset, |p| PlatformState::Known(p.clone()));
+    /// Says which platforms the values that are read from now on count for; before this, and for several, names of the
+    /// platform are errors.
+    pub(super) fn set_platforms(&self, platforms: &[Platform]) {
+        *self.platform.borrow_mut() = match platforms {
+            [] => PlatformState::Unset,
+            [platform] => PlatformState::Known(platform.clone()),
+            _ => PlatformState::Several,
+        };
     }
 
     /// Returns what a name stands for.
@@ -94,6 +101,10 @@ impl<'a> Variables<'a> {
             PlatformState::Unset => {
                 let problem = Problem::new(format!("`{name}` is not known: the file does not say its platform"));
                 Answer::Wrong(problem.hint("add `platforms: [linux/amd64]`, or use `--platform linux/amd64`"))
+            }
+            PlatformState::Several => {
+                let problem = Problem::new(format!("`{name}` differs between the platforms and cannot stand here"));
+                Answer::Wrong(problem.hint("use it in `base`, `contexts`, `layers` or `config`"))
             }
             PlatformState::Known(platform) => match name {
                 "TARGETOS" => Answer::Value(platform.os.clone()),

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use super::build_spec::{Compression, OwnerPart, OwnerSpec};
+use super::build_spec::Compression;
 use super::error::Problem;
+use super::metadata_spec::{OwnerPart, OwnerSpec};
 use crate::oci::{Platform, Repository, Tag};
 
 /// Units of durations, in milliseconds.

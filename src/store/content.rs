@@ -86,6 +86,15 @@ impl Store {
         Staged::new(self, &self.tmp())
     }
 
+    /// Returns an empty file without a name, for bytes that this run alone needs: the system frees it with its last user.
+    ///
+    /// # Errors
+    /// When no temporary file can be made.
+    pub fn spool(&self) -> Result<fs::File, StoreError> {
+        let folder = self.tmp();
+        Ok(tempfile::tempfile_in(&folder).map_err(FileError::on("create a file in", &folder))?)
+    }
+
     /// Starts a blob that was announced by its digest and size and is verified while it comes.
     ///
     /// # Errors

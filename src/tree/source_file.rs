@@ -1,25 +1,39 @@
-//! A regular file of the project, from its listing until its bytes are in a layer.
+//! A regular file that a layer takes, from its listing until its bytes are in a layer.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FileStamp, ProjectRoot, TreeError};
+use super::{FileStamp, OpenFile, ProjectRoot, Spooled, TreeError};
 use crate::ground::FileError;
 
 /// A regular file as it was listed. Reading it is: [`open`](Self::open), read [`len`](Self::len) bytes,
 /// [`verify`](Self::verify).
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    root: Arc<ProjectRoot>,
+    place: Place,
     path: PathBuf,
     stamp: FileStamp,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In a file below a root, which others may write to.
+    Disk(Arc<ProjectRoot>),
+    /// In a spool, which nobody else has a name for.
+    Spool(Spooled),
 }
 
 impl SourceFile {
     /// Names a file below a root as it was listed; nothing is opened.
     pub fn new(root: Arc<ProjectRoot>, path: PathBuf, stamp: FileStamp) -> Self {
-        Self { root, path, stamp }
+        Self { place: Place::Disk(root), path, stamp }
+    }
+
+    /// Names a file whose bytes were copied into a spool; `path` is relative to the root of where they came from.
+    pub fn spooled(bytes: Spooled, path: PathBuf, stamp: FileStamp) -> Self {
+        Self { place: Place::Spool(bytes), path, stamp }
     }
 
     /// Opens the file, if it is still the one that was listed. No component of its path below the root may be a
@@ -27,8 +41,11 @@ impl SourceFile {
     ///
     /// # Errors
     /// When it is gone, is another file, has changed, or may not be read.
-    pub fn open(&self) -> Result<File, TreeError> {
-        let file = self.root.open_file(&self.path)?;
+    pub fn open(&self) -> Result<OpenFile, TreeError> {
+        let file = match &self.place {
+            Place::Disk(root) => OpenFile::Disk(root.open_file(&self.path)?),
+            Place::Spool(bytes) => OpenFile::Spool(bytes.reader()),
+        };
         self.verify(&file)?;
         Ok(file)
     }
@@ -37,8 +54,12 @@ impl SourceFile {
     ///
     /// # Errors
     /// [`TreeError::Changed`] when its stamp differs.
-    pub fn verify(&self, file: &File) -> Result<(), TreeError> {
-        let now = stamp_of(file).map_err(|source| FileError::on("stat", &self.display())(source))?;
+    pub fn verify(&self, file: &OpenFile) -> Result<(), TreeError> {
+        let now = match file {
+            OpenFile::Disk(file) => stamp_of(file).map_err(|source| FileError::on("stat", &self.display())(source))?,
+            // Nobody can write to a spool: only its length may differ, where something else was listed.
+            OpenFile::Spool(bytes) => FileStamp { size: bytes.len(), ..self.stamp },
+        };
         if now == self.stamp {
             return Ok(());
         }
@@ -66,15 +87,23 @@ impl SourceFile {
         &self.path
     }
 
-    /// Returns the whole path, for messages.
+    /// Returns the whole path, for messages: `IMAGE:/path` for a file of another image.
     pub fn display(&self) -> PathBuf {
-        self.root.display(&self.path)
+        match &self.place {
+            Place::Disk(root) => root.display(&self.path),
+            Place::Spool(bytes) => bytes.display(&self.path),
+        }
     }
 }
 
 impl PartialEq for SourceFile {
     fn eq(&self, other: &Self) -> bool {
-        self.stamp == other.stamp && self.path == other.path && self.root.path() == other.root.path()
+        let same_place = match (&self.place, &other.place) {
+            (Place::Disk(left), Place::Disk(right)) => left.path() == right.path(),
+            (Place::Spool(left), Place::Spool(right)) => left == right,
+            _ => false,
+        };
+        same_place && self.stamp == other.stamp && self.path == other.path
     }
 }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each module of `src/lib.rs` with its floor.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 17] = [
     ("ground", 0),
     ("oci", 1),
     ("base", 2),
@@ -14,6 +14,8 @@ const FLOORS: [(&str, u8); 15] = [
     ("spec", 2),
     ("store", 2),
     ("tree", 2),
+    ("guard", 3),
+    ("image_source", 3),
     ("plan", 3),
     ("layer", 4),
     ("image", 5),

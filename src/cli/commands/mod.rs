@@ -2,6 +2,7 @@
 
 mod build;
 mod deploy;
+mod lock;
 mod push;
 mod sandbox;
 mod ship;
@@ -82,6 +83,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Push => push::run(&cli.common).await,
         Command::Deploy(args) => deploy::run(&cli.common, args).await,
         Command::Ship(args) => ship::run(&cli.common, args).await,
+        Command::Lock(args) => lock::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }

@@ -12,6 +12,7 @@ use crate::plan::{Content, EntryKind, Mtime};
 
 mod failures;
 mod from_files;
+mod inspection;
 mod readers;
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
@@ -155,7 +156,7 @@ fn a_time_by_content_lies_between_1980_and_2011_and_follows_the_content() {
 fn chunks(entries: &[Entry]) -> Vec<Vec<u8>> {
     struct Collect(Vec<Vec<u8>>);
     impl Chunks<Infallible> for &mut Collect {
-        fn take(&mut self, chunk: &[u8]) -> Result<(), PackError<Infallible>> {
+        fn take(&mut self, chunk: &[u8], _: Vec<Look>) -> Result<(), PackError<Infallible>> {
             self.0.push(chunk.to_vec());
             Ok(())
         }
@@ -165,7 +166,7 @@ fn chunks(entries: &[Entry]) -> Vec<Vec<u8>> {
         }
     }
     let mut collect = Collect(Vec::new());
-    let mut tape = Tape::new(&mut collect);
+    let mut tape = Tape::new(&mut collect, None);
     for entry in entries {
         tape.write(entry).unwrap();
     }

@@ -2,6 +2,7 @@
 
 mod order;
 mod owners;
+mod replace;
 mod symlinks;
 mod takes;
 mod trees;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
 use super::*;
-use crate::base::{Facts, FactsBuilder, Limits};
+use crate::base::{BaseTree, FactsBuilder, Limits};
 use crate::ground::Hint;
 use crate::oci::ImagePath;
 use crate::spec::{
@@ -20,12 +21,12 @@ use crate::spec::{
 };
 use crate::tree::{MemorySources, Sources};
 
-fn path(text: &str) -> ImagePath {
+pub(super) fn path(text: &str) -> ImagePath {
     ImagePath::parse(text.as_bytes()).expect("inside the image")
 }
 
 /// A base of one layer: `name/ MODE`, `name -> target`, `name=text`; owner 5:6, time 7.
-fn base(entries: &[&str]) -> Arc<Facts> {
+pub(super) fn base(entries: &[&str]) -> Arc<BaseTree> {
     let mut tar = Builder::new(Vec::new());
     for entry in entries {
         let mut header = Header::new_ustar();
@@ -56,12 +57,13 @@ fn base(entries: &[&str]) -> Arc<Facts> {
     }
     let mut builder = FactsBuilder::new(Limits::default());
     builder.add_layer(tar.into_inner().unwrap().as_slice()).unwrap();
-    Arc::new(builder.finish())
+    Arc::new(BaseTree::recording(builder.finish()))
 }
 
 /// A layer that takes `from` by all the defaults.
-fn layer(from: &str) -> LayerSpec {
+pub(super) fn layer(from: &str) -> LayerSpec {
     let source = LayerSource {
+        origin: crate::spec::LayerOrigin::Project,
         from: PathBuf::from(if from == "." { "" } else { from }),
         to: crate::spec::Destination::Absolute(ImagePath::ROOT),
         to_is_folder: false,
@@ -80,6 +82,8 @@ fn written(files: &[FileSpec]) -> LayerSpec {
         owner: OwnerSpec::default(),
         mode: ModeRule::Normal,
         mtime: MtimeRule::Content,
+        replace: false,
+        split: crate::spec::Split::default(),
         paths: Vec::new(),
         files: files.to_vec(),
     }
@@ -96,14 +100,14 @@ fn file(text: &str) -> FileSpec {
     } else {
         (text, FileWhat::Dir)
     };
-    FileSpec { path: path(name), what, owner: None, mode: None, mtime: None }
+    FileSpec { path: path(name), what, owner: None, mode: None, mtime: None, capabilities: None }
 }
 
-fn files(list: &[&str]) -> LayerSpec {
+pub(super) fn files(list: &[&str]) -> LayerSpec {
     written(&list.iter().map(|text| file(text)).collect::<Vec<_>>())
 }
 
-fn project(paths: &[&str]) -> MemorySources {
+pub(super) fn project(paths: &[&str]) -> MemorySources {
     let mut sources = MemorySources::new();
     for entry in paths {
         if let Some((name, target)) = entry.split_once(" -> ") {
@@ -119,15 +123,23 @@ fn project(paths: &[&str]) -> MemorySources {
     sources
 }
 
-fn place(
-    facts: &Arc<Facts>,
+pub(super) fn placed(
+    facts: &Arc<BaseTree>,
     sources: impl Sources + 'static,
     layers: &[(LayerSpec, &str)],
-) -> Result<Vec<Vec<Entry>>, PlanError> {
+) -> Result<Placement, PlanError> {
     let (specs, destinations): (Vec<LayerSpec>, Vec<ImagePath>) =
         layers.iter().map(|(layer, to)| (layer.clone(), path(to))).unzip();
     let left_out = LeftOut::new(Path::new("build.yaml"), [PathBuf::from("out.tar")]);
-    let placement = Placement::new(Arc::clone(facts), Arc::new(sources), &specs, &destinations, &left_out)?;
+    Placement::new(Arc::clone(facts), &Roots::project(Arc::new(sources)), &specs, &destinations, &left_out)
+}
+
+fn place(
+    facts: &Arc<BaseTree>,
+    sources: impl Sources + 'static,
+    layers: &[(LayerSpec, &str)],
+) -> Result<Vec<Vec<Entry>>, PlanError> {
+    let placement = placed(facts, sources, layers)?;
     (0..placement.len()).map(|index| placement.entries(index).collect()).collect()
 }
 
@@ -201,5 +213,6 @@ fn rule(patterns: &[&str]) -> PathRule {
         dir_mode: None,
         file_mode: None,
         mtime: None,
+        capabilities: None,
     }
 }

@@ -37,7 +37,7 @@ proptest! {
         let layers = [(layer("f"), "/"), (layer("g"), "/lib")];
         let specs: Vec<LayerSpec> = layers.iter().map(|(spec, _)| spec.clone()).collect();
         let to = [path("/"), path("/lib")];
-        let placed = Placement::new(facts, Arc::new(sources), &specs, &to, &LeftOut::default());
+        let placed = Placement::new(facts, &Roots::project(Arc::new(sources)), &specs, &to, &LeftOut::default());
         if let Ok(placement) = placed {
             for index in 0..2 {
                 let entries: Vec<Entry> = placement.entries(index).map_while(Result::ok).collect();
@@ -105,7 +105,9 @@ fn folders_are_listed_once_when_their_entries_are_due_and_files_are_not_asked_fo
     let layers = [layer("docker-files"), layer(".")];
     let facts = base(&["etc/", "bin -> usr/bin", "srv/"]);
     let to = [path("/"), path("/srv/app")];
-    let placement = Placement::new(facts, Arc::new(Arc::clone(&asked)), &layers, &to, &LeftOut::default()).unwrap();
+    let placement =
+        Placement::new(facts, &Roots::project(Arc::new(Arc::clone(&asked))), &layers, &to, &LeftOut::default())
+            .unwrap();
     let (stats, lists) = (&asked.1, &asked.2);
     let relaxed = std::sync::atomic::Ordering::Relaxed;
     stats.store(0, relaxed);

@@ -1,7 +1,7 @@
 //! Owners, modes and times.
 
 use super::*;
-use crate::spec::OwnerPart;
+use crate::spec::{Capabilities, OwnerPart};
 use crate::tree::{DiskSources, MemorySources};
 
 fn user(name: &str) -> OwnerSpec {
@@ -134,4 +134,28 @@ fn times_are_of_the_content_constant_or_kept() {
     assert_eq!(times(MtimeRule::Content), [seconds(1), Mtime::Content, Mtime::Content]);
     assert_eq!(times(MtimeRule::Seconds(9)), [seconds(9), seconds(9), seconds(9)]);
     assert_eq!(times(MtimeRule::Keep), [seconds(86_400), Mtime::Content, seconds(86_400)]);
+}
+
+#[test]
+fn capabilities_stand_on_regular_files_and_later_rules_win() {
+    let set = |names: &[&str]| {
+        let mut set = Capabilities::default();
+        assert!(names.iter().all(|name| set.insert(name)));
+        Some(set)
+    };
+    let mut spec = layer("f");
+    spec.paths = vec![
+        PathRule { capabilities: set(&["cap_net_raw"]), ..rule(&["bin"]) },
+        PathRule { capabilities: set(&[]), ..rule(&["bin/plain"]) },
+    ];
+    spec.files = vec![FileSpec { capabilities: set(&["cap_chown"]), ..file("w=1") }];
+    let sources = project(&["f/bin/ping", "f/bin/plain", "f/bin/link -> ping"]);
+    let layers = place(&base(&[]), sources, &[(spec, "/")]).unwrap();
+    let of = |name: &str| {
+        let entry = layers[0].iter().find(|entry| entry.path == path(name)).unwrap();
+        entry.xattrs.get(Capabilities::XATTR).cloned()
+    };
+    assert_eq!(of("bin/ping"), set(&["cap_net_raw"]).map(Capabilities::to_xattr));
+    assert_eq!(of("w"), set(&["cap_chown"]).map(Capabilities::to_xattr));
+    assert_eq!((of("bin"), of("bin/plain"), of("bin/link")), (None, None, None));
 }

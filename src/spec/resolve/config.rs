@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::nonempty_key;
 use crate::spec::EnvValue;
-use crate::spec::build_spec::{ConfigSpec, HealthcheckSpec};
+use crate::spec::config_spec::{ConfigSpec, HealthcheckSpec};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::field::{Field, Keys};
 use crate::spec::{project_path, words};

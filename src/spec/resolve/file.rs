@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Context, rules};
-use crate::spec::build_spec::{FileContent, FileSpec, FileWhat};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::field::{Field, Keys, Map};
-use crate::spec::project_path;
+use crate::spec::file_spec::{FileContent, FileSpec, FileWhat};
+use crate::spec::project_path::{self, Root};
 
 const KEYS: Keys = Keys {
-    known: &["path", "content", "from", "link", "dir", "remove", "owner", "mode", "mtime"],
-    later: &["capabilities", "replace"],
+    known: &["path", "content", "from", "link", "dir", "remove", "owner", "mode", "mtime", "capabilities"],
+    later: &[],
 };
 
 /// The keys that say what an entry is; each entry has one.
@@ -20,6 +20,7 @@ pub(super) fn files(field: Field<'_>, context: &Context<'_>) -> Result<Vec<FileS
     let mut paths = BTreeSet::new();
     let mut files = Vec::new();
     for entry in field.list()? {
+        rules::not_here(entry, "replace", "set it for the whole layer: `replace: true` beside `files`")?;
         let map = entry.map(&KEYS)?;
         let file = file(&map, context)?;
         if !paths.insert(file.path.clone()) {
@@ -53,6 +54,7 @@ fn file(map: &Map<'_>, context: &Context<'_>) -> Result<FileSpec, SpecError> {
         owner: map.read("owner", rules::owner)?,
         mode: map.read("mode", rules::octal)?,
         mtime: map.read("mtime", |field| rules::mtime(field, context))?,
+        capabilities: map.read("capabilities", rules::capabilities)?,
     })
 }
 
@@ -76,7 +78,7 @@ fn what(kind: Field<'_>, context: &Context<'_>) -> Result<FileWhat, SpecError> {
         // Contents have dollar signs of their own: nothing is replaced in them.
         "content" => Ok(FileWhat::File(FileContent::Inline(kind.untouched()?.into_bytes()))),
         "from" => {
-            let path = project_path::source(kind, context.project)?;
+            let path = project_path::source(kind, Root::Project(context.project))?;
             if path.as_os_str().is_empty() {
                 return Err(kind.flaw(Problem::new("the project itself is no file").hint("name one of its files")));
             }
@@ -105,12 +107,13 @@ fn only_true(kind: Field<'_>) -> Result<(), SpecError> {
     }
 }
 
-/// A link has no mode of its own, and what is removed has nothing.
+/// A link has no mode of its own, only a program has capabilities, and what is removed has nothing.
 fn check_metadata(map: &Map<'_>, what: &FileWhat) -> Result<(), SpecError> {
     let (contradicting, of_what): (&[&str], _) = match what {
-        FileWhat::Link(_) => (&["mode"], "a link"),
-        FileWhat::Remove => (&["owner", "mode", "mtime"], "what is removed"),
-        FileWhat::File(_) | FileWhat::Dir => return Ok(()),
+        FileWhat::Link(_) => (&["mode", "capabilities"], "a link"),
+        FileWhat::Remove => (&["owner", "mode", "mtime", "capabilities"], "what is removed"),
+        FileWhat::Dir => (&["capabilities"], "a folder"),
+        FileWhat::File(_) => return Ok(()),
     };
     match map.first_of(contradicting) {
         None => Ok(()),

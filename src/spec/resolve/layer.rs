@@ -1,33 +1,48 @@
 //! `layers`: where files come from, where they go, and what becomes of them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use super::{Context, file, rules};
-use crate::oci::ImagePath;
-use crate::spec::build_spec::{Destination, IgnoreFile, LayerSource, LayerSpec};
+use super::{Context, file, rules, source};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::field::{Field, Keys, Map};
-use crate::spec::project_path;
+use crate::spec::layer_spec::{LayerSpec, Split};
+use crate::spec::words;
 
 const KEYS: Keys = Keys {
-    known: &["name", "from", "to", "include", "exclude", "dockerignore", "owner", "mode", "mtime", "paths", "files"],
-    later: &["context", "image", "split", "replace", "capabilities"],
+    known: &[
+        "name",
+        "context",
+        "image",
+        "from",
+        "to",
+        "include",
+        "exclude",
+        "dockerignore",
+        "owner",
+        "mode",
+        "mtime",
+        "replace",
+        "split",
+        "paths",
+        "files",
+    ],
+    later: &[],
 };
 
-/// Keys that speak of the files of `from`.
-const SOURCE_KEYS: [&str; 6] = ["to", "include", "exclude", "dockerignore", "mode", "paths"];
+/// The smallest part that a layer is cut into, in bytes: registries and runtimes pay for each layer.
+const SMALLEST_PART: u64 = 1 << 20;
 
-pub(super) fn layers(
-    field: Field<'_>,
-    context: &Context<'_>,
-    working_dir: Option<&str>,
-) -> Result<Vec<LayerSpec>, SpecError> {
+pub(super) fn layers(field: Field<'_>, context: &Context<'_>) -> Result<Vec<LayerSpec>, SpecError> {
     let mut names = BTreeSet::new();
     let mut layers: Vec<LayerSpec> = Vec::new();
     for entry in field.list()? {
+        rules::not_here(
+            entry,
+            "capabilities",
+            "set it for single files: `paths: [{match: FILE, capabilities: [...]}]`",
+        )?;
         let map = entry.map(&KEYS)?;
-        let layer = layer(&map, context, working_dir)?;
+        let layer = layer(&map, context)?;
         if !names.insert(layer.name.clone()) {
             let at = map.first_of(&["name"]).or(map.first_of(&["from", "files"])).unwrap_or(entry);
             let problem = Problem::new(format!("two layers have the name `{}`", layer.name));
@@ -43,12 +58,9 @@ pub(super) fn layers(
     Ok(layers)
 }
 
-fn layer(map: &Map<'_>, context: &Context<'_>, working_dir: Option<&str>) -> Result<LayerSpec, SpecError> {
-    let source = map.read("from", |from| source(from, map, context, working_dir))?;
-    if source.is_none() {
-        check_without_source(map)?;
-    }
-    let default_name = source.as_ref().map_or("files".to_owned(), |source| shown(&source.from));
+fn layer(map: &Map<'_>, context: &Context<'_>) -> Result<LayerSpec, SpecError> {
+    let source = source::source(map, context)?;
+    let default_name = source.as_ref().map_or("files".to_owned(), source::shown);
     let name = map.read("name", name)?.unwrap_or(default_name);
     let paths = map.read("paths", |field| {
         field.list()?.into_iter().map(|entry| rules::path_rule(entry, context)).collect::<Result<Vec<_>, _>>()
@@ -59,6 +71,8 @@ fn layer(map: &Map<'_>, context: &Context<'_>, working_dir: Option<&str>) -> Res
         owner: map.read("owner", rules::owner)?.unwrap_or_default(),
         mode: map.read("mode", rules::mode)?.unwrap_or_default(),
         mtime: map.read("mtime", |field| rules::mtime(field, context))?.unwrap_or_default(),
+        replace: map.read("replace", |field| field.boolean())?.unwrap_or_default(),
+        split: map.read("split", split)?.unwrap_or_default(),
         paths: paths.unwrap_or_default(),
         files: map.read("files", |field| file::files(field, context))?.unwrap_or_default(),
     })
@@ -72,78 +86,18 @@ fn name(field: Field<'_>) -> Result<String, SpecError> {
     })
 }
 
-fn shown(from: &Path) -> String {
-    if from.as_os_str().is_empty() { ".".to_owned() } else { from.display().to_string() }
-}
-
-fn check_without_source(map: &Map<'_>) -> Result<(), SpecError> {
-    if let Some(field) = map.first_of(&SOURCE_KEYS) {
-        let problem = Problem::new(format!("`{}` says something about `from`, which is missing", field.name()));
-        return Err(field.key_flaw(problem.hint("add `from: FOLDER`, or remove it")));
+fn split(field: Field<'_>) -> Result<Split, SpecError> {
+    const HINT: &str = "write a size such as `64MiB`, or `off`";
+    let text = field.scalar("a size such as `64MiB`, or `off`")?.text;
+    if text == "off" {
+        return Ok(Split::Off);
     }
-    match map.get("files") {
-        None => {
-            let problem = Problem::new("a layer needs `from` or `files`");
-            Err(map.field().flaw(problem.hint("add `from: FOLDER` for files of the project")))
+    match words::size(&text) {
+        Ok(bytes) if bytes >= SMALLEST_PART => Ok(Split::At(bytes)),
+        Ok(_) => {
+            let problem = Problem::new(format!("`{text}` is less than the smallest part of a layer"));
+            Err(field.flaw(problem.hint("write at least `1MiB`, or `off` for one layer")))
         }
-        Some(_) => Ok(()),
-    }
-}
-
-fn source(
-    from: Field<'_>,
-    map: &Map<'_>,
-    context: &Context<'_>,
-    working_dir: Option<&str>,
-) -> Result<LayerSource, SpecError> {
-    if from.is_map() {
-        return Err(from.key_flaw(
-            Problem::new("a `from` for each platform is not supported yet").hint("use `${TARGETARCH}` in one path"),
-        ));
-    }
-    let path = project_path::source(from, context.project)?;
-    // Its own name may become that of an entry.
-    project_path::no_whiteout(&path.to_string_lossy()).map_err(|problem| from.flaw(problem))?;
-    let (to, to_is_folder) = destination(map.get("to"), &path, working_dir)?;
-    let ignore_file = match map.read("dockerignore", |field| field.boolean())? {
-        None => IgnoreFile::Auto,
-        Some(true) => IgnoreFile::Always,
-        Some(false) => IgnoreFile::Never,
-    };
-    Ok(LayerSource {
-        from: path,
-        to,
-        to_is_folder,
-        include: map.read("include", project_path::patterns)?.unwrap_or_default(),
-        exclude: map.read("exclude", project_path::patterns)?.unwrap_or_default(),
-        ignore_file,
-    })
-}
-
-/// Returns where a layer goes, and whether that is surely a folder. Without `to` it is `from` below the working
-/// directory; a relative `to` is below it too, as a relative target of COPY is.
-fn destination(
-    to: Option<Field<'_>>,
-    from: &Path,
-    working_dir: Option<&str>,
-) -> Result<(Destination, bool), SpecError> {
-    let Some(to) = to else {
-        let below = ImagePath::parse(from.as_os_str().as_encoded_bytes()).unwrap_or_default();
-        let is_folder = below.is_root();
-        return Ok((below_working_dir(below, working_dir), is_folder));
-    };
-    let text = to.text()?;
-    let path = project_path::image_path_below(&text).map_err(|problem| to.flaw(problem))?;
-    let is_folder = path.is_root() || text.ends_with('/') || text.ends_with("/.");
-    let destination =
-        if text.starts_with('/') { Destination::Absolute(path) } else { below_working_dir(path, working_dir) };
-    Ok((destination, is_folder))
-}
-
-fn below_working_dir(path: ImagePath, working_dir: Option<&str>) -> Destination {
-    let relative = Destination::BelowWorkingDir(path);
-    match working_dir {
-        Some(_) => Destination::Absolute(relative.below(working_dir)),
-        None => relative,
+        Err(problem) => Err(field.flaw(problem.hint(HINT))),
     }
 }

@@ -1,15 +1,19 @@
 //! From the tree to a [`BuildSpec`]: every key has one reader here.
 
 mod config;
+mod contexts;
 mod deploy;
 mod file;
 mod layer;
+mod platforms;
 mod rules;
+mod source;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use self::contexts::Contexts;
 use super::base_source::base_source;
-use super::build_spec::{BaseSource, BuildSpec, Compression, Format};
+use super::build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
 use super::error::{Problem, SpecError};
 use super::field::{Field, Keys, Map, Reader};
 use super::load::{Inputs, document};
@@ -28,6 +32,7 @@ const KEYS: Keys = Keys {
         "tags",
         "base",
         "platforms",
+        "contexts",
         "compression",
         "layers",
         "config",
@@ -35,7 +40,7 @@ const KEYS: Keys = Keys {
         "secrets",
         "deploy",
     ],
-    later: &["contexts", "cache_from", "repository", "environments"],
+    later: &["cache_from", "repository", "environments"],
 };
 
 /// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
@@ -52,34 +57,68 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
     // A file of a later version has keys that are unknown here: its version is what is wrong with it.
     check_version(&root.any_map()?)?;
     let root = root.map(&KEYS)?;
-    let platform = platform(&root, inputs)?;
-    variables.set_platform(platform.as_ref());
-    let config = root.read("config", config::config)?.unwrap_or_default();
-    let context = Context { project: inputs.project, source_date_epoch: epoch(inputs)? };
-    let working_dir = config.working_dir.as_deref();
-    let layers = root.read("layers", |field| layer::layers(field, &context, working_dir))?.unwrap_or_default();
+    let platforms = platforms::platforms(&root, inputs)?;
+    let source_date_epoch = epoch(inputs)?;
+    let for_platform = |platform: Option<&Platform>| {
+        variables.set_platforms(platform.map(std::slice::from_ref).unwrap_or_default());
+        image(&root, inputs, source_date_epoch, platform)
+    };
+    let images = match platforms[..] {
+        [] => vec![for_platform(None)?],
+        _ => platforms.iter().map(|platform| for_platform(Some(platform))).collect::<Result<_, _>>()?,
+    };
+    // What is read from here on is common to all of them.
+    variables.set_platforms(&platforms);
     Ok(BuildSpec {
         project: inputs.project.to_owned(),
         file: file.to_owned(),
+        lock: lock(file),
         format: format(&root)?,
         name: name(&root, inputs)?,
         tags: tags(&root, inputs)?,
-        base: base(&root, inputs)?,
-        platform,
+        images,
         compression: compression(&root)?,
-        layers,
-        config,
         annotations: root.read("annotations", annotations)?.unwrap_or_default(),
         secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
         deploy: root.read("deploy", |field| deploy::deploy(field, inputs.project))?,
-        source_date_epoch: context.source_date_epoch,
+        source_date_epoch,
     })
 }
 
-/// What readers of layers need to know beside the file.
+/// Reads what may differ between platforms; the variables already know this one.
+fn image(
+    root: &Map<'_>,
+    inputs: &Inputs<'_>,
+    source_date_epoch: Option<u64>,
+    platform: Option<&Platform>,
+) -> Result<ImageSpec, SpecError> {
+    let config = root.read("config", config::config)?.unwrap_or_default();
+    let context = Context {
+        project: inputs.project,
+        source_date_epoch,
+        platform,
+        contexts: &contexts::contexts(root, inputs)?,
+        working_dir: config.working_dir.as_deref(),
+    };
+    let layers = root.read("layers", |field| layer::layers(field, &context))?.unwrap_or_default();
+    Ok(ImageSpec { platform: platform.cloned(), base: base(root, inputs)?, layers, config })
+}
+
+/// What readers of layers need to know beside the layer.
 struct Context<'a> {
     project: &'a Path,
     source_date_epoch: Option<u64>,
+    /// What the image is built for, if the file says so.
+    platform: Option<&'a Platform>,
+    contexts: &'a Contexts,
+    /// The working directory, if the file sets it.
+    working_dir: Option<&'a str>,
+}
+
+/// Returns the lock that belongs to a build file. A build file that has the lock's name keeps it.
+fn lock(file: &Path) -> PathBuf {
+    let lock = file.with_extension("lock");
+    if lock == file { file.with_extension("lock.lock") } else { lock }
 }
 
 /// Drops the keys of the top level that are the user's own, such as places for anchors.
@@ -121,28 +160,6 @@ fn overridden<T>(
     read: impl FnOnce(&str) -> Result<T, Problem>,
 ) -> Result<T, SpecError> {
     read(value).map_err(|Problem { message, hint }| SpecError::Override { option, message, hint })
-}
-
-fn platform(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Option<Platform>, SpecError> {
-    let of_file = root.read("platforms", platforms)?;
-    match &inputs.overrides.platform {
-        Some(platform) => overridden("--platform", platform, words::platform).map(Some),
-        None => Ok(of_file),
-    }
-}
-
-fn platforms(field: Field<'_>) -> Result<Platform, SpecError> {
-    let list = field.list()?;
-    match list[..] {
-        [platform] => platform.parse(words::platform),
-        [] => {
-            Err(field.flaw(Problem::new("`platforms` is empty").hint("name one, or remove the key for the base's own")))
-        }
-        [_, second, ..] => Err(second.flaw(
-            Problem::new("several platforms are not supported yet")
-                .hint("keep one, and build the others with `--platform`"),
-        )),
-    }
 }
 
 fn name(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Option<Repository>, SpecError> {

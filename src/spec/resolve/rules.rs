@@ -1,14 +1,24 @@
-//! Owner, mode and time, which layers, `paths` and `files` share.
+//! Owner, mode, time and capabilities, which layers, `paths` and `files` share.
 
 use super::{Context, EPOCH, MAX_SECONDS};
-use crate::spec::build_spec::{ModeRule, MtimeRule, OwnerSpec, PathRule};
+use crate::ground::did_you_mean;
+use crate::spec::Capabilities;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::field::{Field, Keys, Written};
+use crate::spec::metadata_spec::{ModeRule, MtimeRule, OwnerSpec, PathRule};
 use crate::spec::{project_path, words};
 
 /// The keys of an entry of `paths`.
 const PATH_KEYS: Keys =
-    Keys { known: &["match", "owner", "mode", "dir_mode", "file_mode", "mtime"], later: &["capabilities"] };
+    Keys { known: &["match", "owner", "mode", "dir_mode", "file_mode", "mtime", "capabilities"], later: &[] };
+
+/// Refuses a key that stands elsewhere in the file, and says where.
+pub(super) fn not_here(field: Field<'_>, key: &str, hint: &str) -> Result<(), SpecError> {
+    match field.any_map()?.get(key) {
+        None => Ok(()),
+        Some(field) => Err(field.key_flaw(Problem::new(format!("unknown key `{key}`")).hint(hint))),
+    }
+}
 
 pub(super) fn owner(field: Field<'_>) -> Result<OwnerSpec, SpecError> {
     if !field.is_scalar() {
@@ -84,6 +94,27 @@ pub(super) fn mtime(field: Field<'_>, context: &Context<'_>) -> Result<MtimeRule
     }
 }
 
+/// Reads a list of capabilities; an empty one stands for none.
+pub(super) fn capabilities(field: Field<'_>) -> Result<Capabilities, SpecError> {
+    let mut set = Capabilities::default();
+    for entry in field.list()? {
+        entry.parse(|name| if set.insert(name) { Ok(()) } else { Err(no_capability(name)) })?;
+    }
+    Ok(set)
+}
+
+fn no_capability(name: &str) -> Problem {
+    // What all have in common would make any two of them near.
+    const PREFIX: &str = "cap_";
+    let lower = name.to_ascii_lowercase();
+    let bare = lower.strip_prefix(PREFIX).unwrap_or(&lower);
+    let near = did_you_mean(bare, Capabilities::names().iter().filter_map(|known| known.strip_prefix(PREFIX)));
+    Problem::new(format!("`{name}` is no capability")).hint(match near {
+        Some(near) => format!("did you mean `{PREFIX}{near}`?"),
+        None => "name each one, such as `cap_net_bind_service`".to_owned(),
+    })
+}
+
 /// Reads an entry of `paths`.
 pub(super) fn path_rule(field: Field<'_>, context: &Context<'_>) -> Result<PathRule, SpecError> {
     let map = field.map(&PATH_KEYS)?;
@@ -98,9 +129,10 @@ pub(super) fn path_rule(field: Field<'_>, context: &Context<'_>) -> Result<PathR
         dir_mode: map.read("dir_mode", octal)?,
         file_mode: map.read("file_mode", octal)?,
         mtime: map.read("mtime", |field| mtime(field, context))?,
+        capabilities: map.read("capabilities", capabilities)?,
     };
-    if map.first_of(&["owner", "mode", "dir_mode", "file_mode", "mtime"]).is_none() {
-        let hint = "add `owner`, `mode`, `dir_mode`, `file_mode` or `mtime`";
+    if map.first_of(&PATH_KEYS.known[1..]).is_none() {
+        let hint = "add `owner`, `mode`, `dir_mode`, `file_mode`, `mtime` or `capabilities`";
         return Err(field.flaw(Problem::new("the rule says nothing about the paths it matches").hint(hint)));
     }
     Ok(rule)

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::spec::{ConfigSpec, FileContent, FileSpec, FileWhat};
+use crate::spec::{ConfigSpec, FileContent, FileSpec, FileWhat, ImageSpec};
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/specs").join(kind);
@@ -19,27 +19,36 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
 /// Writes a build file's meaning, one thing a line.
 fn show(spec: &BuildSpec) -> String {
     let mut text = format!(
-        "project: {:?}\nfile: {:?}\nformat: {:?}\nname: {:?}\ntags: {:?}\nbase: {:?}\nplatform: {:?}\ncompression: {:?}\n",
-        spec.project, spec.file, spec.format, spec.name, spec.tags, spec.base, spec.platform, spec.compression
+        "project: {:?}\nfile: {:?}\nlock: {:?}\nformat: {:?}\nname: {:?}\ntags: {:?}\ncompression: {:?}\n",
+        spec.project, spec.file, spec.lock, spec.format, spec.name, spec.tags, spec.compression
     );
+    spec.images.iter().for_each(|image| text.push_str(&show_image(image)));
+    text.push_str(&format!("annotations: {:?}\n", spec.annotations));
+    text.push_str(&format!("secrets_allow: {:?}\ndeploy: {:?}\n", spec.secrets_allow, spec.deploy));
+    text.push_str(&format!("source_date_epoch: {:?}\n", spec.source_date_epoch));
+    text
+}
+
+fn show_image(spec: &ImageSpec) -> String {
+    let mut text = format!("base: {:?}\nplatform: {:?}\n", spec.base, spec.platform);
     for layer in &spec.layers {
         text.push_str(&format!("layer: {:?}\n  source: {:?}\n", layer.name, layer.source));
         text.push_str(&format!("  owner: {:?}\n  mode: {:?}\n  mtime: {:?}\n", layer.owner, layer.mode, layer.mtime));
+        text.push_str(&format!("  replace: {:?}\n  split: {:?}\n", layer.replace, layer.split));
         layer.paths.iter().for_each(|rule| text.push_str(&format!("  paths: {rule:?}\n")));
         for file in &layer.files {
             let what = match &file.what {
                 FileWhat::File(FileContent::Inline(bytes)) => format!("{:?}", String::from_utf8_lossy(bytes)),
                 other => format!("{other:?}"),
             };
-            let FileSpec { path, owner, mode, mtime, .. } = file;
-            text.push_str(&format!("  file: {path} {what} owner={owner:?} mode={mode:?} mtime={mtime:?}\n"));
+            let FileSpec { path, owner, mode, mtime, capabilities, .. } = file;
+            let rules = format!("owner={owner:?} mode={mode:?} mtime={mtime:?} capabilities={capabilities:?}");
+            text.push_str(&format!("  file: {path} {what} {rules}\n"));
         }
     }
     spec.config.env.iter().for_each(|(name, value)| text.push_str(&format!("env: {name} {value:?}\n")));
     let rest = ConfigSpec { env: Vec::new(), ..spec.config.clone() };
-    text.push_str(&format!("config: {rest:?}\nannotations: {:?}\n", spec.annotations));
-    text.push_str(&format!("secrets_allow: {:?}\ndeploy: {:?}\n", spec.secrets_allow, spec.deploy));
-    text.push_str(&format!("source_date_epoch: {:?}\n", spec.source_date_epoch));
+    text.push_str(&format!("config: {rest:?}\n"));
     text
 }
 

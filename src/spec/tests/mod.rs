@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod git;
+mod platforms;
 mod properties;
 mod rules;
 mod user_config;

@@ -1,0 +1,38 @@
+//! `dockless lock`.
+
+use dockless::pipeline::{self, LockReport};
+
+use super::{Done, Failure, write_stdout};
+use crate::cli::args::{Common, LockArgs};
+use crate::cli::settings::Session;
+use crate::cli::{exit, render};
+
+/// Writes the lock, or checks it.
+pub(super) async fn run(common: &Common, args: &LockArgs) -> Result<Done, Failure> {
+    let session = Session::open(common, &[]).await?;
+    let done = if args.check {
+        pipeline::check_lock(&session.context)
+    } else {
+        pipeline::lock(&session.context, args.upgrade).await
+    };
+    session.close().await;
+    let report = done?;
+    tell(common, args, &report);
+    let text = if common.json { render::json::render(&report) } else { format!("{}\n", report.lock.display()) };
+    write_stdout(&text)?;
+    Ok(Done { code: if args.check && report.stale.is_some() { exit::DIFFERENCE } else { exit::DONE } })
+}
+
+fn tell(common: &Common, args: &LockArgs, report: &LockReport) {
+    let file = report.lock.file_name().unwrap_or_default().to_string_lossy();
+    match &report.stale {
+        Some(why) => {
+            eprintln!("error: the lock `{file}` is stale: {why}");
+            eprintln!("hint: run `dockless lock`, and commit what it writes");
+        }
+        None if common.quiet => {}
+        None if args.check => eprintln!("the lock `{file}` fits the build file"),
+        None if report.changed => eprintln!("wrote `{file}`"),
+        None => eprintln!("`{file}` stays as it is"),
+    }
+}

@@ -1,0 +1,110 @@
+//! Whatever layers take files from, opened: the project, contexts, other images.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::base::Limits;
+use crate::image_source::ImageFiles;
+use crate::oci::{Digest, Hasher, Platform};
+use crate::plan::Roots;
+use crate::spec::{BaseSource, ImageSpec, LayerOrigin};
+use crate::store::Blob;
+use crate::tree::{DiskSources, Sources};
+
+use super::base::resolve_layer_image;
+use super::bridge::blocking;
+use super::lock::Lookup;
+use super::{Context, Error};
+
+/// Opens the origins of an image's layers.
+pub(crate) async fn open(
+    context: &Context,
+    image: &ImageSpec,
+    platform: &Platform,
+    lock: &Lookup,
+) -> Result<Roots, Error> {
+    let mut others: HashMap<LayerOrigin, Arc<dyn Sources>> = HashMap::new();
+    for source in image.layers.iter().filter_map(|layer| layer.source.as_ref()) {
+        if others.contains_key(&source.origin) {
+            continue;
+        }
+        let opened: Arc<dyn Sources> = match &source.origin {
+            LayerOrigin::Project => continue,
+            LayerOrigin::Context { folder, .. } => disk(folder.clone()).await?,
+            LayerOrigin::Image { name, source: from } => {
+                let wanted = wanted(image, &source.origin);
+                Arc::new(image_files(context, name, from, platform, wanted, lock).await?)
+            }
+        };
+        others.insert(source.origin.clone(), opened);
+    }
+    Ok(Roots { project: disk(context.spec.project.clone()).await?, others })
+}
+
+async fn disk(folder: PathBuf) -> Result<Arc<dyn Sources>, Error> {
+    Ok(Arc::new(blocking(move || DiskSources::open(&folder)).await?))
+}
+
+/// Returns all paths that layers take of one origin.
+fn wanted(image: &ImageSpec, origin: &LayerOrigin) -> Vec<PathBuf> {
+    let sources = image.layers.iter().filter_map(|layer| layer.source.as_ref());
+    sources.filter(|source| source.origin == *origin).map(|source| source.from.clone()).collect()
+}
+
+/// Reads the wanted files of another image. Its layers are downloaded unless they are in the store.
+async fn image_files(
+    context: &Context,
+    name: &str,
+    source: &BaseSource,
+    platform: &Platform,
+    wanted: Vec<PathBuf>,
+    lock: &Lookup,
+) -> Result<ImageFiles, Error> {
+    let image = resolve_layer_image(context, name, source, platform, lock).await?;
+    let mut blobs = Vec::new();
+    for index in 0..image.image.layers.len() {
+        blobs.push(image.layer_blob(context, index).await?);
+    }
+    let facts = image.facts(context).await?;
+    let spool = context.store.spool()?;
+    let name = name.to_owned();
+    let read = blocking(move || {
+        let open = |index: usize| Verified::open(&blobs[index]);
+        ImageFiles::read_with_facts(&name, &facts, blobs.len(), &open, &wanted, spool, &Limits::default())
+    });
+    read.await.map_err(Error::LayerImage)
+}
+
+/// A blob that is held against its digest when its last byte was read.
+struct Verified {
+    bytes: Box<dyn Read + Send>,
+    hasher: Hasher,
+    expected: Digest,
+}
+
+impl Verified {
+    fn open(blob: &Blob) -> io::Result<Self> {
+        let bytes = blob.open().map_err(io::Error::other)?;
+        Ok(Self { bytes: Box::new(bytes), hasher: Hasher::default(), expected: blob.digest })
+    }
+}
+
+impl Read for Verified {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        if count == 0 && !buffer.is_empty() {
+            let found = std::mem::take(&mut self.hasher).finish();
+            if found != self.expected {
+                let message = format!("its bytes are {found} and not {}", self.expected);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            // Whoever asks once more gets the same answer.
+            self.bytes = Box::new(io::empty());
+            self.expected = Hasher::default().finish();
+        }
+        Ok(count)
+    }
+}
