@@ -11,15 +11,10 @@ use dockless::oci::Digest;
 use crate::support::layers::remove;
 use crate::support::tree::{Kind, Node, Tree};
 
-/// Whether the build file gives files capabilities.
-const CAPABILITIES: bool = false;
-/// Whether the build file replaces folders by files and files by folders.
-const REPLACE: bool = false;
-
 /// The bytes of `security.capability` for `cap_net_bind_service+ep` in the second revision, as `setcap` writes them.
 const BIND_SERVICE: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Owners in the base: `www-data`, and the groups `mail` and `staff`.
+/// The number that the base gives `www-data`; there `mail` is 8 and `daemon` is 1.
 const WWW_DATA: u32 = 33;
 
 /// A name that no encoding of text has.
@@ -32,17 +27,11 @@ fn long(length: usize) -> String {
 
 /// The build file; `base` and `name` as it takes them.
 pub(crate) fn build_file(name: &str, base: &str) -> String {
-    let mut text = format!("version: 1\nname: {name}\ntags: [ours]\nbase: {base}\n{LAYERS}");
-    if CAPABILITIES {
-        text += CAPABLE;
-    }
-    if REPLACE {
-        text += REPLACING;
-    }
-    text
+    format!("version: 1\nname: {name}\ntags: [ours]\nbase: {base}\n{LAYERS}")
 }
 
-const LAYERS: &str = r#"compression: gzip
+const LAYERS: &str = r##"compression: gzip
+contexts: {tools: ../tools}
 layers:
   - {from: root, to: /}
   - {from: app, to: /srv/app, owner: www-data, files: [{path: /srv/app, dir: true, owner: "www-data:mail", mode: "2750"}]}
@@ -63,17 +52,14 @@ layers:
   - name: reborn
     files:
       - {path: /etc/skel/born, content: "again\n"}
-"#;
-
-const CAPABLE: &str = r##"  - from: bin
+  - from: bin
     to: /usr/local/bin
     paths: [{match: [serve], capabilities: [cap_net_bind_service]}]
     files: [{path: /usr/local/sbin/serve, content: "#!/bin/sh\n", mode: "0755", capabilities: [cap_net_bind_service]}]
-"##;
-
-const REPLACING: &str = r#"  - {from: swapped, to: /, replace: true}
+  - {context: tools, from: ., to: /opt/tools, exclude: ["**/*.o"], owner: daemon}
+  - {from: swapped, to: /, replace: true}
   - {from: again, to: /, replace: true}
-"#;
+"##;
 
 /// The files of the project: path, mode, content.
 const FILES: &[(&str, u32, &str)] = &[
@@ -100,6 +86,8 @@ const FILES: &[(&str, u32, &str)] = &[
     ("modes/shared/file", 0o660, "h\n"),
     ("box/private/key", 0o644, "k\n"),
     ("box/open", 0o644, "o\n"),
+    ("../tools/bin/tool", 0o755, "#!/bin/sh\n"),
+    ("../tools/bin/tool.o", 0o644, "left out\n"),
     ("bin/serve", 0o755, "#!/bin/sh\nserve\n"),
     ("swapped/etc/cron.daily", 0o644, "a file now\n"),
     ("swapped/etc/motd/today", 0o644, "a folder now\n"),
@@ -153,12 +141,8 @@ pub(crate) fn expected(base: &Tree) -> Tree {
     tree.extend(first_layer());
     tree.extend(own_folders());
     tree.extend(changes());
-    if CAPABILITIES {
-        tree.extend(capable());
-    }
-    if REPLACE {
-        replace(&mut tree);
-    }
+    tree.extend(capable());
+    replace(&mut tree);
     tree
 }
 
@@ -231,6 +215,9 @@ fn own_folders() -> Vec<(Vec<u8>, Node)> {
         kept(file("opt/modes/sticky/file", "s\n"), 0o666),
         kept(folder("opt/modes/shared"), 0o2770),
         kept(file("opt/modes/shared/file", "h\n"), 0o660),
+        owned(folder("opt/tools"), 1, 1, 0o755),
+        owned(folder("opt/tools/bin"), 1, 1, 0o755),
+        owned(file("opt/tools/bin/tool", "#!/bin/sh\n"), 1, 1, 0o755),
         folder("var/local/box"),
         file("var/local/box/open", "o\n"),
         owned(folder("var/local/box/private"), 8, 8, 0o700),
