@@ -9,9 +9,9 @@ use crate::oci::{ImagePath, Platform};
 use crate::tree::SourceFile;
 
 use super::finding::{Finding, Severity};
-use super::guard::{Guard, shown};
 use super::inspected::{Asked, AskedKind, Inspected, MachineLink, MachineScript, OtherMachine};
 use super::program::Program;
+use super::rules::{Guard, shown};
 use super::scan::{self, Hits, Scan};
 
 /// What an inspection looks for.
@@ -117,7 +117,7 @@ impl Inspection {
         match program {
             Program::Elf { machine, interpreter } => {
                 if !self.options.platforms.iter().all(|platform| machine.fits(platform))
-                    && !super::guard::is_published(subject.source_path())
+                    && !super::rules::is_published(subject.source_path())
                 {
                     self.seen().other_machines.add(OtherMachine { path: subject.path.clone(), machine: *machine });
                 }

@@ -21,7 +21,7 @@ mod aws;
 mod document;
 mod env_file;
 mod finding;
-mod guard;
+
 mod inspected;
 mod inspection;
 mod key_text;
@@ -31,12 +31,12 @@ mod machine;
 mod marks;
 mod program;
 mod refused;
+mod rules;
 mod scan;
 mod secret;
 mod token;
 
 pub use finding::{Finding, Findings, Severity};
-pub use guard::{Guard, RULES};
 pub use inspected::{
     Asked, AskedKind, Inspected, MachineLink, MachineScript, OtherMachine, RequiredInterpreter, Sample,
 };
@@ -44,6 +44,7 @@ pub use inspection::{Examination, Inspection, InspectionOptions, Subject};
 pub use machine::Machine;
 pub use program::Program;
 pub use refused::{Refused, RefusedVariable};
+pub use rules::{Guard, RULES};
 pub use secret::Secret;
 
 #[cfg(test)]

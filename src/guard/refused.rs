@@ -5,8 +5,8 @@ use std::fmt;
 use crate::ground::Hint;
 
 use super::finding::Finding;
-use super::guard::shown;
 use super::inspected::Inspected;
+use super::rules::shown;
 use super::secret::Secret;
 
 /// Secrets would go into an image. The text lists every place, and never a secret.

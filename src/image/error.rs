@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::ground::{FileError, Hint};
-use crate::oci::Digest;
+use crate::oci::{Digest, Platform};
 use crate::store::StoreError;
 
 /// An image that cannot be put together or written.
@@ -49,6 +49,12 @@ pub enum ImageError {
         /// Their count.
         length: u64,
     },
+    /// A docker-archive of images for several platforms: the form holds one.
+    #[error("a docker-archive holds one platform, and the image has {}", listed(platforms))]
+    SeveralPlatforms {
+        /// What there is.
+        platforms: Vec<Platform>,
+    },
     /// The output folder holds something that is no image layout.
     #[error("`{}` is not empty and is no OCI image layout", .0.display())]
     NotALayout(PathBuf),
@@ -62,6 +68,10 @@ pub enum ImageError {
     },
 }
 
+fn listed(platforms: &[Platform]) -> String {
+    platforms.iter().map(|platform| format!("`{platform}`")).collect::<Vec<_>>().join(", ")
+}
+
 impl Hint for ImageError {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -71,6 +81,10 @@ impl Hint for ImageError {
             Self::File(error) => return error.hint(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free some space, or write to another disk".to_owned()
+            }
+            Self::SeveralPlatforms { platforms } => {
+                let example = platforms.first().map_or_else(|| "linux/amd64".to_owned(), ToString::to_string);
+                format!("choose one with `--platform {example}`, or write an `oci-archive:` instead")
             }
             Self::Corrupt { .. } => "run `dockless cache prune` and build again".to_owned(),
             Self::NotALayout(_) | Self::Index { .. } => "name a folder that is new or empty".to_owned(),

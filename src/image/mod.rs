@@ -1,13 +1,15 @@
 //! Floor 5: images: configs and manifests put together, written to layouts and archives, and checked.
 //!
-//! [`assemble`] is pure: the same base, layers and settings give the same bytes. [`export`] writes an image so that a
+//! [`assemble`] and [`assemble_index`] are pure: the same base, layers and settings give the same bytes. [`export`] writes an image so that a
 //! reader finds all of it or nothing; [`validate`] recomputes every digest, size and diff id of one.
 
 mod assemble;
 mod error;
 pub mod export;
 mod history;
+mod index;
 mod manifest;
+mod mismatch;
 mod settings;
 mod start;
 #[cfg(test)]
@@ -18,4 +20,7 @@ pub use assemble::{Assembly, Image, ImageLayer, LayerBlob, Origin, OwnLayer, ass
 pub use error::ImageError;
 pub use settings::settings;
 pub use start::{StartError, StartWarning, check_start};
-pub use validate::{Mismatch, OpenBlob, validate};
+
+pub use index::assemble_index;
+pub use mismatch::Mismatch;
+pub use validate::{OpenBlob, validate};

@@ -6,132 +6,22 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use serde_json::Value;
 
+use super::Mismatch;
 use super::history::has_layer;
 use crate::oci::{
-    Config, Descriptor, DiffId, Digest, Document, HashingReader, ImagePath, LAYER, LayerCodec, Manifest, MediaType,
+    Config, Descriptor, DiffId, Digest, Document, HashingReader, ImagePath, Index, LAYER, LayerCodec, Manifest,
+    MediaType,
 };
 
 /// Opens the stored bytes of a descriptor.
 pub type OpenBlob<'a> = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send>, Box<dyn Error + Send + Sync>> + 'a;
 
-/// The largest config that is read, in bytes.
-const CONFIG_LIMIT: u64 = 8 << 20;
+/// The largest config or manifest that is read, in bytes.
+const DOCUMENT_LIMIT: u64 = 8 << 20;
 
-/// One way in which an image is not what it says.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    /// The manifest has another digest than it was asked for by.
-    #[error("the manifest is {found}, not {expected}")]
-    ManifestDigest {
-        /// The digest it was asked for by.
-        expected: Digest,
-        /// That of its bytes.
-        found: Digest,
-    },
-    /// The manifest cannot be read.
-    #[error("the manifest cannot be used: {0}")]
-    Manifest(String),
-    /// A member of the manifest is not what the specification wants.
-    #[error("the manifest's `{member}` is {found}, not {expected}")]
-    Member {
-        /// The member.
-        member: &'static str,
-        /// What it should be.
-        expected: &'static str,
-        /// What it is, as JSON.
-        found: String,
-    },
-    /// Docker's and OCI's media types in one manifest; some registries refuse it.
-    #[error("the media types of OCI and of Docker are mixed: `{0}`")]
-    MixedTypes(String),
-    /// A config or layer has a media type that is none.
-    #[error("{digest} has the media type `{media_type}`, which names no {role}")]
-    MediaType {
-        /// The blob.
-        digest: Digest,
-        /// Its media type.
-        media_type: String,
-        /// What it stands for.
-        role: &'static str,
-    },
-    /// A blob cannot be opened or read to its end.
-    #[error("{digest} cannot be read: {reason}")]
-    Unreadable {
-        /// The blob.
-        digest: Digest,
-        /// Why, in one line.
-        reason: String,
-    },
-    /// A blob has other bytes.
-    #[error("{digest} of {size} bytes is in truth {found} of {length} bytes")]
-    Bytes {
-        /// The digest in the manifest.
-        digest: Digest,
-        /// The size in the manifest.
-        size: u64,
-        /// That of the bytes.
-        found: Digest,
-        /// Their count.
-        length: u64,
-    },
-    /// The config cannot be used.
-    #[error("the config cannot be used: {0}")]
-    Config(String),
-    /// The config lists another number of diff ids than there are layers.
-    #[error("there are {layers} layers but {diff_ids} diff ids")]
-    DiffIdCount {
-        /// Layers of the manifest.
-        layers: usize,
-        /// Diff ids of the config.
-        diff_ids: usize,
-    },
-    /// The history names another number of layers than there are.
-    #[error("there are {layers} layers but the history names {named}")]
-    History {
-        /// Layers of the manifest.
-        layers: usize,
-        /// Entries of the history that are not empty.
-        named: usize,
-    },
-    /// A layer's uncompressed bytes have another digest.
-    #[error("layer {digest} unpacks to {found}, not to the diff id {expected}")]
-    DiffId {
-        /// The layer.
-        digest: Digest,
-        /// The diff id in the config.
-        expected: DiffId,
-        /// That of the bytes.
-        found: DiffId,
-    },
-    /// A layer is compressed in another way than its media type says.
-    #[error("layer {digest} is `{media_type}` but its bytes are {found:?}")]
-    Codec {
-        /// The layer.
-        digest: Digest,
-        /// Its media type.
-        media_type: String,
-        /// The codec that its first bytes show.
-        found: LayerCodec,
-    },
-    /// A path occurs twice in a layer of ours.
-    #[error("layer {digest} has `{path}` twice")]
-    Duplicate {
-        /// The layer.
-        digest: Digest,
-        /// The path.
-        path: String,
-    },
-    /// A layer of ours has an entry that would change the root or lead out of it.
-    #[error("layer {digest} has an entry `{path}`, which is no path below the root")]
-    Path {
-        /// The layer.
-        digest: Digest,
-        /// The name as it stands.
-        path: String,
-    },
-}
-
-/// Recomputes everything: the digests and sizes of manifest, config and layers, diff ids, history, media types.
+/// Recomputes everything: the digests and sizes of manifest, config and layers, diff ids, history, media types. Of an
+/// index that of each image in it, and that it is for the platform that the index says; of what else an index holds, such
+/// as attestations, digest and size.
 ///
 /// Layers that dockless made (their descriptor carries `dev.dockless.layer`) are also read entry by entry: no path
 /// twice, none that is the root. Returns everything that is wrong; nothing means that the image is what it says.
@@ -140,43 +30,77 @@ pub fn validate(manifest: &[u8], expected: Option<&Digest>, open: &OpenBlob<'_>)
     if let Some(expected) = expected.filter(|expected| **expected != Digest::of(manifest)) {
         found.push(Mismatch::ManifestDigest { expected: *expected, found: Digest::of(manifest) });
     }
-    let manifest = match Document::parse(manifest.to_vec(), None) {
-        Ok(Document::Manifest(manifest)) => manifest,
-        Ok(Document::Index(_)) => {
-            found.push(Mismatch::Manifest("it is an index".to_owned()));
-            return found;
-        }
-        Err(error) => {
-            found.push(Mismatch::Manifest(one_line(&error)));
-            return found;
-        }
-    };
-    check_members(&manifest, &mut found);
-    let config = check_config(&manifest, open, &mut found);
-    let diff_ids = config.as_ref().map(Config::diff_ids).unwrap_or_default();
-    for (index, layer) in manifest.layers.iter().enumerate() {
-        check_layer(layer, diff_ids.get(index), open, &mut found);
+    match Document::parse(manifest.to_vec(), None) {
+        Ok(Document::Manifest(manifest)) => drop(check_manifest(&manifest, open, &mut found)),
+        Ok(Document::Index(index)) => check_index(&index, open, &mut found),
+        Err(error) => found.push(Mismatch::Manifest(one_line(&error))),
     }
     found
 }
 
-fn check_members(manifest: &Manifest, found: &mut Vec<Mismatch>) {
-    let raw = manifest.raw();
+/// Checks an image and returns its config.
+fn check_manifest(manifest: &Manifest, open: &OpenBlob<'_>, found: &mut Vec<Mismatch>) -> Option<Config> {
+    check_head(&manifest.raw(), MediaType::Manifest, found);
+    check_members(manifest, found);
+    let config = check_config(manifest, open, found);
+    let diff_ids = config.as_ref().map(Config::diff_ids).unwrap_or_default();
+    for (index, layer) in manifest.layers.iter().enumerate() {
+        check_layer(layer, diff_ids.get(index), open, found);
+    }
+    config
+}
+
+fn check_index(index: &Index, open: &OpenBlob<'_>, found: &mut Vec<Mismatch>) {
+    check_head(&serde_json::from_slice(&index.bytes).unwrap_or_default(), MediaType::Index, found);
+    if index.images().next().is_none() {
+        found.push(Mismatch::NoImage);
+    }
+    let images: HashSet<Digest> = index.images().map(|child| child.digest).collect();
+    for child in &index.manifests {
+        let Some(bytes) = read_whole(child, open, found) else { continue };
+        if !images.contains(&child.digest) {
+            continue;
+        }
+        match Document::parse(bytes, Some(&child.media_type)) {
+            Ok(Document::Manifest(manifest)) => {
+                let config = check_manifest(&manifest, open, found);
+                check_platform(child, config.as_ref(), found);
+            }
+            Ok(Document::Index(_)) => {
+                found.push(Mismatch::Manifest(format!("{} is an index in an index", child.digest)))
+            }
+            Err(error) => found.push(Mismatch::Manifest(format!("{}: {}", child.digest, one_line(&error)))),
+        }
+    }
+}
+
+/// What the index says is how a runtime chooses; a missing word of it says nothing wrong.
+fn check_platform(child: &Descriptor, config: Option<&Config>, found: &mut Vec<Mismatch>) {
+    let Some(is) = config.map(Config::platform) else { return };
+    if !child.platform.as_ref().is_some_and(|said| is.serves(said)) {
+        let said = child.platform.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        found.push(Mismatch::Platform { digest: child.digest, said, found: is.to_string() });
+    }
+}
+
+/// Checks what every manifest and index begins with.
+fn check_head(raw: &Value, wanted: MediaType, found: &mut Vec<Mismatch>) {
+    let mut wrong = |member, expected| {
+        found.push(Mismatch::Member { member, expected, found: raw[member].to_string() });
+    };
     if raw["schemaVersion"] != 2 {
-        found.push(Mismatch::Member {
-            member: "schemaVersion",
-            expected: "2",
-            found: raw["schemaVersion"].to_string(),
-        });
+        wrong("schemaVersion", "2");
     }
-    let media_type = raw["mediaType"].as_str();
-    if media_type.and_then(MediaType::parse) != Some(MediaType::Manifest) {
-        let expected = "that of an image manifest";
-        found.push(Mismatch::Member { member: "mediaType", expected, found: raw["mediaType"].to_string() });
+    if raw["mediaType"].as_str().and_then(MediaType::parse) != Some(wanted) {
+        wrong("mediaType", if wanted == MediaType::Index { "that of an index" } else { "that of an image manifest" });
     }
+}
+
+fn check_members(manifest: &Manifest, found: &mut Vec<Mismatch>) {
     let is_docker = |text: &str| text.starts_with("application/vnd.docker.");
+    let docker_manifest = manifest.raw()["mediaType"].as_str().is_some_and(is_docker);
     let blobs = || std::iter::once(&manifest.config).chain(&manifest.layers);
-    for blob in blobs().filter(|blob| is_docker(&blob.media_type) != media_type.is_some_and(is_docker)) {
+    for blob in blobs().filter(|blob| is_docker(&blob.media_type) != docker_manifest) {
         found.push(Mismatch::MixedTypes(blob.media_type.clone()));
     }
     let roles = std::iter::once("config").chain(std::iter::repeat("layer"));
@@ -193,21 +117,27 @@ fn check_members(manifest: &Manifest, found: &mut Vec<Mismatch>) {
     }
 }
 
-fn check_config(manifest: &Manifest, open: &OpenBlob<'_>, found: &mut Vec<Mismatch>) -> Option<Config> {
-    let digest = manifest.config.digest;
+/// Reads a config or a manifest whole, and checks that it has the bytes of its descriptor.
+fn read_whole(blob: &Descriptor, open: &OpenBlob<'_>, found: &mut Vec<Mismatch>) -> Option<Vec<u8>> {
     let read = || -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
         let mut bytes = Vec::new();
-        open(&manifest.config)?.take(CONFIG_LIMIT).read_to_end(&mut bytes)?;
+        open(blob)?.take(DOCUMENT_LIMIT).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = match read() {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            found.push(Mismatch::Unreadable { digest, reason: one_line(&*error) });
-            return None;
+    match read() {
+        Ok(bytes) => {
+            check_bytes(blob, Digest::of(&bytes), bytes.len() as u64, found);
+            Some(bytes)
         }
-    };
-    check_bytes(&manifest.config, Digest::of(&bytes), bytes.len() as u64, found);
+        Err(error) => {
+            found.push(Mismatch::Unreadable { digest: blob.digest, reason: one_line(&*error) });
+            None
+        }
+    }
+}
+
+fn check_config(manifest: &Manifest, open: &OpenBlob<'_>, found: &mut Vec<Mismatch>) -> Option<Config> {
+    let bytes = read_whole(&manifest.config, open, found)?;
     let config = Config::parse(&bytes).map_err(|error| found.push(Mismatch::Config(one_line(&error)))).ok()?;
     let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids().len());
     if layers != diff_ids {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::image::ImageError;
-use crate::image::export::{Export, to_docker_archive, to_file, to_layout, to_oci_archive};
+use crate::image::export::{Export, Exported, to_docker_archive, to_file, to_layout, to_oci_archive};
 use crate::oci::Digest;
 use crate::store::{Blob, StoreError};
 
@@ -62,7 +62,8 @@ pub(crate) async fn write(context: &Context, built: &Built, output: &Output) -> 
         let find = |digest: &Digest| -> Result<Blob, StoreError> {
             Ok(blobs.get(digest).expect("a blob for each layer was put there above").clone())
         };
-        let export = Export { image: &image, blobs: &find, repository: spec.name.as_ref(), tags: &spec.tags };
+        let export =
+            Export { image: Exported::Image(&image), blobs: &find, repository: spec.name.as_ref(), tags: &spec.tags };
         let archive = |path: &Option<PathBuf>, write: &dyn Fn(&mut dyn Write) -> Result<(), ImageError>| match path {
             Some(path) => to_file(path, |out| write(out)),
             None => write(&mut *stdout.lock().unwrap_or_else(std::sync::PoisonError::into_inner)),

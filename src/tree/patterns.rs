@@ -1,6 +1,10 @@
 //! A list of `.dockerignore` patterns: `include`, `exclude`, `match`, and the file itself.
 //!
-//! A path is matched when the last pattern that matches it, or a folder above it, is not an exception (`!`).
+//! A path is matched when the last pattern that matches it, or a folder above it, is not an exception (`!`). One thing
+//! is Docker's and surprises: an exception is asked only about what is matched so far, also when a folder is entered. So
+//! `**/*.md` and `!docs` leave `docs/a.md` out, since nothing matched `docs` when its exception was asked; `*` and
+//! `!docs` let it in. Not kept is what its translation to regular expressions does by accident: `\d` is a `d`, and `^`,
+//! `|` and `{}` are themselves.
 
 use super::TreeError;
 use super::glob::Glob;
@@ -66,17 +70,26 @@ impl Patterns {
 
     /// Returns the state within a folder, from that of the folder above it.
     pub fn enter(&self, above: &PatternState, folder: &[u8]) -> PatternState {
-        let known = above.0.iter().zip(&self.patterns);
-        PatternState(known.map(|(above, pattern)| *above || pattern.glob.matches(folder)).collect())
+        self.compare(above, folder).0
     }
 
     /// Returns whether a path is matched, from the state of the folder that holds it.
     pub fn matches(&self, above: &PatternState, path: &[u8]) -> bool {
-        let decisive = self.patterns.iter().zip(&above.0).rev();
-        decisive
-            .into_iter()
-            .find(|(pattern, above)| **above || pattern.glob.matches(path))
-            .is_some_and(|(pattern, _)| !pattern.exception)
+        self.compare(above, path).1
+    }
+
+    /// Compares a path with all patterns in order: only one that would change the answer so far is asked.
+    fn compare(&self, above: &PatternState, path: &[u8]) -> (PatternState, bool) {
+        let mut matched = false;
+        let known = self.patterns.iter().zip(&above.0);
+        let state = known.map(|(pattern, above)| {
+            let holds = *above || (pattern.exception == matched && pattern.glob.matches(path));
+            if holds {
+                matched = !pattern.exception;
+            }
+            holds
+        });
+        (PatternState(state.collect()), matched)
     }
 
     /// Returns whether a path is matched by itself or by a folder above it.
@@ -109,18 +122,21 @@ impl Patterns {
     }
 
     fn add(&mut self, written: &[u8]) -> Result<(), TreeError> {
-        let text = written.trim_ascii();
+        let text = trim(written);
         if text.is_empty() {
             return Ok(());
         }
         let (exception, text) = match text.strip_prefix(b"!") {
-            Some(rest) => (true, rest.trim_ascii()),
+            Some(rest) => (true, trim(rest)),
             None => (false, text),
         };
-        if text.is_empty() {
-            return Err(TreeError::Pattern { pattern: "!".to_owned(), reason: "nothing follows the `!`" });
+        let cleaned = clean(text);
+        // An exception for `/` itself would be one for nothing.
+        if exception && (text.is_empty() || (text.starts_with(b"/") && cleaned == b".")) {
+            let pattern = String::from_utf8_lossy(trim(written)).into_owned();
+            return Err(TreeError::Pattern { pattern, reason: "nothing follows the `!`" });
         }
-        let glob = Glob::compile(&clean(text)).map_err(|error| match error {
+        let glob = Glob::compile(&cleaned).map_err(|error| match error {
             TreeError::Pattern { reason, .. } => {
                 TreeError::Pattern { pattern: String::from_utf8_lossy(written).into_owned(), reason }
             }
@@ -129,6 +145,15 @@ impl Patterns {
         self.patterns.push(Pattern { glob, exception });
         Ok(())
     }
+}
+
+/// Removes the white space of Unicode from both ends.
+fn trim(text: &[u8]) -> &[u8] {
+    let blank = |valid: &str, rest: &str| valid.len() - rest.len();
+    let start = text.utf8_chunks().next().map_or(0, |first| blank(first.valid(), first.valid().trim_start()));
+    let text = &text[start..];
+    let last = text.utf8_chunks().last().filter(|last| last.invalid().is_empty());
+    &text[..text.len() - last.map_or(0, |last| blank(last.valid(), last.valid().trim_end()))]
 }
 
 /// Cleans a path lexically as Go's `filepath.Clean` does, and makes it relative: `/a//b/../c/` is `a/c`, `/` is `.`.

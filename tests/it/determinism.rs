@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::support::{Run, Runner};
 
 /// The digest of `fixtures/myshop` in format 1. A change of it is a change of bytes and needs a line in the changelog.
-const MYSHOP: &str = "sha256:d485f3f3179d162d14e1e88a029584d565d8df7deda19130f79edb5456910e58";
+const MYSHOP: &str = "sha256:9d03abac9ecbdf8db5e8c5d8c5261d1492bdb5f8e8df80e46b02028ffd10f965";
 
 fn myshop() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/myshop")

@@ -3,5 +3,6 @@
 mod architecture;
 mod bad_input;
 mod determinism;
+mod lock;
 mod ship;
 mod support;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::tape::Tape;
-use super::{Export, Part};
+use super::{Export, Exported, Part};
 use crate::image::{ImageError, ImageLayer};
 use crate::oci::{LayerCodec, MediaType, json};
 
@@ -36,15 +36,22 @@ pub fn to_oci_archive(export: &Export<'_>, out: &mut dyn Write) -> Result<(), Im
 /// Without a repository the image has no name; the tags are then not written.
 ///
 /// # Errors
-/// As [`to_oci_archive`].
+/// As [`to_oci_archive`]; and for an index, since the form has one image for one platform.
 pub fn to_docker_archive(export: &Export<'_>, out: &mut dyn Write) -> Result<(), ImageError> {
     let failed = |source| ImageError::Write { what: "the docker-archive".to_owned(), source };
-    let config = Part::of(&export.image.config);
+    let image = match export.image {
+        Exported::Image(image) => image,
+        Exported::Index(_, images) => {
+            let platforms = images.iter().map(|image| image.platform.clone()).collect();
+            return Err(ImageError::SeveralPlatforms { platforms });
+        }
+    };
+    let config = Part::of(&image.config);
     let config_name = format!("{}.json", config.digest.hex());
     let mut members = BTreeMap::from([(config_name.clone(), config)]);
     for part in export.layers()? {
-        let layers = &export.image.layers;
-        let layer = layers.iter().find(|layer| layer.descriptor.digest == part.digest).expect("a part is of a layer");
+        let layer =
+            image.layers.iter().find(|layer| layer.descriptor.digest == part.digest).expect("a part is of a layer");
         let part = if is_zstd(layer) { part.unpacked(layer.diff_id.0)? } else { part };
         members.insert(layer_name(layer), part);
     }
@@ -52,7 +59,7 @@ pub fn to_docker_archive(export: &Export<'_>, out: &mut dyn Write) -> Result<(),
     for (name, part) in &members {
         append(&mut tape, name, part)?;
     }
-    let layers: Vec<_> = export.image.layers.iter().map(layer_name).collect();
+    let layers: Vec<_> = image.layers.iter().map(layer_name).collect();
     let manifest = json!([{"Config": config_name, "Layers": layers, "RepoTags": export.names()}]);
     append_bytes(&mut tape, "manifest.json", &json::to_bytes(&manifest)).map_err(failed)?;
     tape.finish().and_then(Write::flush).map_err(failed)

@@ -15,19 +15,29 @@ use serde_json::{Map, Value, json};
 pub use archives::{to_docker_archive, to_oci_archive};
 pub use layout::to_layout;
 
+use super::index::described;
 use super::{Image, ImageError};
 use crate::ground::{FileError, files};
 use crate::oci::{
-    Annotations, CONTAINERD_NAME, Descriptor, Digest, HashingReader, MediaType, REF_NAME, Repository, Tag, json,
+    Annotations, CONTAINERD_NAME, Descriptor, Digest, HashingReader, Index, MediaType, REF_NAME, Repository, Tag, json,
 };
 use crate::store::{Blob, StoreError};
+
+/// What is written: the image of one platform, or of several.
+#[derive(Clone, Copy, Debug)]
+pub enum Exported<'a> {
+    /// One image.
+    Image(&'a Image),
+    /// An index with the images that it names.
+    Index(&'a Index, &'a [&'a Image]),
+}
 
 /// An image with all that is needed to write it.
 #[derive(Clone, Copy)]
 pub struct Export<'a> {
-    /// The image.
-    pub image: &'a Image,
-    /// Finds the bytes of a layer; called once for each.
+    /// The image, or index of images.
+    pub image: Exported<'a>,
+    /// Finds the bytes of a layer; called once for each, also for one that several images share.
     pub blobs: &'a dyn Fn(&Digest) -> Result<Blob, StoreError>,
     /// The name that readers give to the image; tags alone make no name.
     pub repository: Option<&'a Repository>,
@@ -44,10 +54,29 @@ struct Part {
     unpack: bool,
 }
 
+impl Exported<'_> {
+    /// Returns the images, one a platform.
+    fn images(&self) -> &[&Image] {
+        match self {
+            Self::Image(image) => std::slice::from_ref(image),
+            Self::Index(_, images) => images,
+        }
+    }
+
+    /// Returns what a layout's `index.json` says of it.
+    fn descriptor(&self) -> Descriptor {
+        match self {
+            Self::Image(image) => described(image),
+            Self::Index(index, _) => Descriptor::new(MediaType::Index, index.digest, index.bytes.len() as u64),
+        }
+    }
+}
+
 impl Export<'_> {
-    /// Returns the layers, each once, sorted by digest.
+    /// Returns the layers of all images, each once, sorted by digest.
     fn layers(&self) -> Result<Vec<Part>, ImageError> {
-        let mut descriptors: Vec<_> = self.image.layers.iter().map(|layer| &layer.descriptor).collect();
+        let layers = self.image.images().iter().flat_map(|image| &image.layers);
+        let mut descriptors: Vec<_> = layers.map(|layer| &layer.descriptor).collect();
         descriptors.sort_by_key(|descriptor| descriptor.digest);
         descriptors.dedup_by_key(|descriptor| descriptor.digest);
         let part = |descriptor: &Descriptor| {
@@ -57,11 +86,14 @@ impl Export<'_> {
         descriptors.into_iter().map(part).collect()
     }
 
-    /// Returns every blob of the image's layout, sorted by digest.
+    /// Returns every blob of the layout, sorted by digest.
     fn parts(&self) -> Result<Vec<Part>, ImageError> {
         let mut parts = self.layers()?;
-        for blob in [&self.image.config, &self.image.manifest] {
-            parts.push(Part::of(blob));
+        for image in self.image.images() {
+            parts.extend([&image.config, &image.manifest].map(Part::of));
+        }
+        if let Exported::Index(index, _) = self.image {
+            parts.push(Part::of(&Blob::of_bytes(index.bytes.clone())));
         }
         parts.sort_by_key(|part| part.digest);
         parts.dedup_by_key(|part| part.digest);
@@ -82,9 +114,10 @@ impl Export<'_> {
             Some(Value::Array(manifests)) => manifests,
             Some(_) => return None,
         };
+        let digest = self.image.descriptor().digest.to_string();
         manifests.retain(|manifest| match manifest["annotations"][REF_NAME].as_str() {
             Some(name) => !self.tags.iter().any(|tag| tag.as_str() == name),
-            None => manifest["digest"].as_str() != Some(&self.image.digest().to_string()),
+            None => manifest["digest"].as_str() != Some(&digest),
         });
         manifests.extend(self.descriptors().iter().map(|descriptor| json!(descriptor)));
         index.insert("manifests".to_owned(), manifests.into());
@@ -93,10 +126,9 @@ impl Export<'_> {
         Some(json::to_bytes(&index))
     }
 
-    /// Returns a descriptor of the manifest for each tag, or one without a name.
+    /// Returns a descriptor of the manifest or index for each tag, or one without a name.
     fn descriptors(&self) -> Vec<Descriptor> {
-        let mut descriptor = Descriptor::new(MediaType::Manifest, self.image.manifest.digest, self.image.manifest.size);
-        descriptor.platform = Some(self.image.platform.clone());
+        let descriptor = self.image.descriptor();
         if self.tags.is_empty() {
             return vec![descriptor];
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Blobs, document, find, own, put_together, sample, scratch};
 use crate::ground::Hint;
-use crate::image::export::{Export, to_docker_archive, to_file, to_layout, to_oci_archive};
+use crate::image::export::{Export, Exported, to_docker_archive, to_file, to_layout, to_oci_archive};
 use crate::image::{Image, ImageError, validate};
 use crate::oci::{Digest, Repository, Tag};
 use crate::spec::ConfigSpec;
@@ -27,7 +27,7 @@ fn folder() -> tempfile::TempDir {
 /// Hands an export of an image to a function.
 fn with<T>(image: &Image, blobs: &Blobs, names: &[&str], run: impl FnOnce(&Export<'_>) -> T) -> T {
     let (find, repository, tags) = (find(blobs), repository(), tags(names));
-    run(&Export { image, blobs: &find, repository: Some(&repository), tags: &tags })
+    run(&Export { image: Exported::Image(image), blobs: &find, repository: Some(&repository), tags: &tags })
 }
 
 fn names_in(path: &Path) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod exports;
+mod indexes;
 mod validation;
 
 use std::collections::BTreeMap;

@@ -89,7 +89,7 @@ fn another_digest_and_other_documents_are_said() {
     let open = |_: &Descriptor| -> Result<Box<dyn Read + Send>, _> { Err("not there".into()) };
     let found = validate(b"{}", Some(&Digest::of(b"")), &open);
     assert!(matches!(found[..], [Mismatch::ManifestDigest { .. }, Mismatch::Manifest(_)]), "{found:?}");
-    assert!(matches!(validate(br#"{"manifests":[]}"#, None, &open)[..], [Mismatch::Manifest(_)]));
+    assert!(matches!(validate(b"[]", None, &open)[..], [Mismatch::Manifest(_)]));
 }
 
 #[test]

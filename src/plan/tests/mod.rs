@@ -1,5 +1,6 @@
 //! Placement, case by case, on bases and projects that exist in memory.
 
+mod descent;
 mod order;
 mod owners;
 mod replace;

@@ -3,6 +3,7 @@
 mod content;
 mod delivery;
 mod deployments;
+mod indexes;
 mod lifecycle;
 mod uploads;
 
