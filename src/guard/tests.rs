@@ -71,7 +71,7 @@ fn inspection(allow: &[&str]) -> Inspection {
     let allow: Vec<String> = allow.iter().map(|pattern| (*pattern).to_owned()).collect();
     Inspection::new(InspectionOptions {
         guard: Arc::new(Guard::new(&allow).unwrap()),
-        platform: "linux/amd64".parse().unwrap(),
+        platforms: vec!["linux/amd64".parse().unwrap()],
         machine_paths: vec!["/builds/acme/app".into(), "/root/".into()],
         asked: ["usr/bin/serve", "usr/bin/run", "bin"].map(path).into(),
     })

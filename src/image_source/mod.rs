@@ -8,7 +8,7 @@ mod error;
 mod files;
 mod index;
 mod lead;
-mod same_layer;
+mod links;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use tar::EntryType;
 
 use super::index::{Index, Item, ItemKind, Kept};
 use super::lead::stands_at;
-use super::same_layer::SameLayer;
+use super::links::Links;
 use crate::base::{FactKind, Facts, FactsError, Limits, Member, MemberBytes, read_layer};
 use crate::oci::ImagePath;
 
@@ -41,7 +41,7 @@ pub(super) struct Scan<'a> {
     index: Index,
     /// Files that hard links need beside those.
     missing: BTreeSet<ImagePath>,
-    links: SameLayer,
+    links: Links,
     layer: u16,
     /// The length of the spool.
     spooled: u64,
@@ -66,7 +66,7 @@ impl<'a> Scan<'a> {
             needed,
             index: Index::default(),
             missing: BTreeSet::new(),
-            links: SameLayer::default(),
+            links: Links::new(limits),
             layer: 0,
             spooled: 0,
             budget: limits.unpacked_bytes,
@@ -77,7 +77,7 @@ impl<'a> Scan<'a> {
     /// Applies the next layer.
     pub(super) fn layer(&mut self, bytes: impl Read) -> Result<(), ScanError> {
         self.layer += 1;
-        self.links = SameLayer::new(self.layer, self.limits.path_bytes);
+        self.links.next_layer();
         let (limits, layer, mut budget) = (self.limits, self.layer, self.budget);
         read_layer(bytes, limits, layer, &mut budget, |member, bytes| self.member(member, bytes))?;
         self.budget = budget;
@@ -94,6 +94,7 @@ impl<'a> Scan<'a> {
             || FactsError::Outside { layer: self.layer, path: String::from_utf8_lossy(&member.path).into_owned() };
         let path = self.links.real(&ImagePath::parse(&member.path).ok_or_else(outside)?)?;
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        self.links.put_folders(&parent);
         self.imply_folders(&parent)?;
         if let Some(hidden) = name.strip_prefix(b".wh.") {
             self.hide(&parent, hidden);
@@ -129,10 +130,17 @@ impl<'a> Scan<'a> {
 
     fn hide(&mut self, folder: &ImagePath, hidden: &[u8]) {
         match hidden {
-            b".wh..opq" => self.index.prune(folder, self.layer),
+            b".wh..opq" => {
+                self.links.hide_below(folder);
+                self.index.prune(folder, self.layer);
+            }
             // Other names of this form are bookkeeping of AUFS.
             hidden if matches!(hidden, b"" | b"." | b"..") || hidden.starts_with(b".wh.") => {}
-            hidden => self.index.remove(&folder.join(hidden), self.layer),
+            hidden => {
+                let path = folder.join(hidden);
+                self.links.hide(&path);
+                self.index.remove(&path, self.layer);
+            }
         }
     }
 
@@ -193,7 +201,7 @@ impl<'a> Scan<'a> {
         Ok(self.links.real(&ImagePath::parse(&member.link).ok_or_else(outside)?)?)
     }
 
-    /// Returns the target of an entry that is a symlink, or a hard link to a symlink of its layer.
+    /// Returns the target of an entry that is a symlink, or a hard link to one.
     fn symlink_target(&self, member: &Member) -> Result<Option<Vec<u8>>, ScanError> {
         Ok(match member.kind {
             EntryType::Symlink => Some(member.link.clone()),

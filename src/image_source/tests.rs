@@ -1,23 +1,19 @@
 //! Images as real writers make them, and as hostile ones would, seen by the paths that are taken of them.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
 
 use super::*;
-use crate::base::{BaseTree, Facts, FactsError, Limits};
+use crate::base::{FactKind, FactsBuilder, FactsError, Limits};
 use crate::ground::Hint;
 use crate::oci::ImagePath;
-use crate::plan::{Content, EntryKind, LeftOut, Placement, PlanError, Roots};
-use crate::spec::{
-    BaseSource, Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, ModeRule, MtimeRule, OwnerSpec, Split,
-};
-use crate::tree::{MemorySources, NodeKind, Sources};
+use crate::tree::{NodeKind, Sources};
 
 /// `dir/`, `name=text`, `name -> target`, `name => hard link`, `name|` for a FIFO, in the order of the list. Files have
 /// mode 0640, folders 1777, and all the time 3.
@@ -282,90 +278,67 @@ fn a_layer_that_cannot_be_opened_or_is_another_at_the_second_reading_is_said() {
     assert!(matches!(error, ImageSourceError::Changed { .. }), "{error}");
 }
 
-fn origin() -> LayerOrigin {
-    let source = BaseSource::Scratch;
-    LayerOrigin::Image { name: "e.com/a:1".to_owned(), source }
+/// Every path of up to three names of `a`, `b`, `c`.
+fn few_paths() -> Vec<String> {
+    let names = ["a", "b", "c"];
+    let two = names.iter().flat_map(|one| names.iter().map(move |two| format!("{one}/{two}")));
+    let two: Vec<String> = two.collect();
+    let three = two.iter().flat_map(|two| names.iter().map(move |three| format!("{two}/{three}")));
+    names.iter().map(|name| (*name).to_owned()).chain(two.clone()).chain(three).collect()
 }
 
-/// A layer that takes `from` of the image to `to`, by all the defaults.
-fn taking(from: &str, to: &str) -> (LayerSpec, ImagePath) {
-    let destination = ImagePath::parse(to.as_bytes()).unwrap();
-    let source = LayerSource {
-        origin: origin(),
-        from: from.into(),
-        to: Destination::Absolute(destination.clone()),
-        to_is_folder: to.ends_with('/'),
-        include: Vec::new(),
-        exclude: Vec::new(),
-        ignore_file: IgnoreFile::Auto,
+fn any_entry() -> impl Strategy<Value = String> {
+    let path = || proptest::sample::select(few_paths());
+    let hidden = |path: String| match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/.wh.{name}="),
+        None => format!(".wh.{path}="),
     };
-    let spec = LayerSpec {
-        name: from.to_owned(),
-        source: Some(source),
-        owner: OwnerSpec::default(),
-        mode: ModeRule::Normal,
-        mtime: MtimeRule::Keep,
-        replace: false,
-        split: Split::default(),
-        paths: Vec::new(),
-        files: Vec::new(),
-    };
-    (spec, destination)
+    prop_oneof![
+        3 => (path(), 0..9).prop_map(|(path, text)| format!("{path}={text}")),
+        2 => path().prop_map(|path| format!("{path}/")),
+        1 => (path(), path()).prop_map(|(path, target)| format!("{path} -> /{target}")),
+        1 => (path(), path()).prop_map(|(path, target)| format!("{path} => {target}")),
+        1 => path().prop_map(hidden),
+        1 => path().prop_map(|path| format!("{path}/.wh..wh..opq=")),
+    ]
 }
 
-/// Places layers of an image over nothing, and shows every entry with its bytes.
-fn placed(files: ImageFiles, layers: &[(&str, &str)]) -> Result<Vec<String>, PlanError> {
-    let (specs, destinations): (Vec<_>, Vec<_>) = layers.iter().map(|(from, to)| taking(from, to)).unzip();
-    let roots = Roots {
-        project: Arc::new(MemorySources::new()),
-        others: HashMap::from([(origin(), Arc::new(files) as Arc<dyn Sources>)]),
-    };
-    let base = Arc::new(BaseTree::recording(Facts::empty()));
-    let placement = Placement::new(base, &roots, &specs, &destinations, &LeftOut::default())?;
-    let mut shown = Vec::new();
-    for entry in (0..placement.len()).flat_map(|layer| placement.entries(layer)) {
-        let entry = entry?;
-        shown.push(match &entry.kind {
-            EntryKind::Directory => format!("{} {:o}", entry.path, entry.mode),
-            EntryKind::Symlink(target) => format!("{} -> {}", entry.path, String::from_utf8_lossy(target)),
-            EntryKind::File(Content::Bytes(_)) => panic!("all files are of the image"),
-            EntryKind::File(Content::File(source)) => {
-                let mut text = String::new();
-                source.open()?.read_to_string(&mut text).unwrap();
-                format!("{} {:o} {:?} {text}", entry.path, entry.mode, entry.mtime)
+fn kind(files: &ImageFiles, path: &str) -> Option<FactKind> {
+    files.stat(Path::new(path)).unwrap().map(|node| match node.kind {
+        NodeKind::Directory => FactKind::Directory,
+        NodeKind::File => FactKind::File,
+        NodeKind::Symlink(target) => FactKind::Symlink(target),
+        NodeKind::Special(_) => FactKind::Other,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The facts of a base are told by other code: both must see one file system. And what is taken alone is what is
+    /// taken with all else.
+    #[test]
+    fn what_is_seen_is_what_the_facts_say(layers in vec(vec(any_entry(), 0..8), 1..4)) {
+        let layers: Vec<Vec<u8>> =
+            layers.iter().map(|entries| layer(&entries.iter().map(String::as_str).collect::<Vec<_>>())).collect();
+        let mut builder = FactsBuilder::new(Limits::default());
+        let built = layers.iter().try_for_each(|bytes| builder.add_layer(bytes.as_slice()));
+        // Loops of symlinks, and hard links that no runtime could make, are refused.
+        prop_assume!(built.is_ok());
+        let facts = builder.finish();
+        let Ok(all) = read_with(&layers, &[""], &Limits::default()) else { return Ok(()) };
+        for path in few_paths() {
+            let fact = facts.lookup(&ImagePath::parse(path.as_bytes()).unwrap());
+            prop_assert_eq!(kind(&all, &path), fact.map(|fact| fact.kind), "{}", path);
+        }
+        for wanted in ["a", "b/c", "c/a/b"] {
+            let alone = read_with(&layers, &[wanted], &Limits::default()).unwrap();
+            let through_link = Path::new(wanted).ancestors().any(|above| {
+                matches!(kind(&all, above.to_str().unwrap()), Some(FactKind::Symlink(_)))
+            });
+            if !through_link {
+                prop_assert_eq!(show(&alone, wanted), show(&all, wanted));
             }
-        });
+        }
     }
-    Ok(shown)
-}
-
-#[test]
-fn layers_of_an_image_are_placed_as_those_of_a_project() {
-    let image: &[&[&str]] = &[
-        &["usr/lib/node/bin/", "usr/lib/node/bin/node=old", "usr/lib/node/gone=1", "lambda-adapter=A", "share/doc=D"],
-        &["lib -> /usr/lib", "usr/lib/node/.wh.gone=", "usr/lib/node/bin/node=new", "usr/lib/node/npm -> bin/node"],
-        &["usr/lib/node/license => share/doc"],
-    ];
-    let files = read(image, &["lambda-adapter", "lib/node"]);
-    let shown = placed(files, &[("lambda-adapter", "/opt/extensions/"), ("lib/node", "/opt/node")]).unwrap();
-    let expected = [
-        "/opt 755",
-        "/opt/extensions 755",
-        "/opt/extensions/lambda-adapter 644 Seconds(3) A",
-        "/opt 755",
-        "/opt/node 755",
-        "/opt/node/bin 755",
-        "/opt/node/bin/node 644 Seconds(3) new",
-        "/opt/node/license 644 Seconds(3) D",
-        "/opt/node/npm -> bin/node",
-    ];
-    assert_eq!(shown, expected);
-}
-
-#[test]
-fn a_path_that_the_image_has_not_is_a_missing_source() {
-    let error = placed(read(&[&["a=1"]], &["none"]), &[("none", "/x")]).unwrap_err();
-    assert!(matches!(error, PlanError::MissingSource { .. }), "{error}");
-    let error = placed(read(&[&["p|"]], &["p"]), &[("p", "/x")]).unwrap_err();
-    assert!(error.to_string().contains("`e.com/a:1:/p` is a FIFO"), "{error}");
 }

@@ -2,8 +2,8 @@
 
 use crate::ground::Timestamp;
 use crate::guard::Inspected;
-use crate::image::{self, Assembly, Image, Origin, OwnLayer};
-use crate::oci::Digest;
+use crate::image::{self, Assembly, Image, Origin, OwnLayer, assemble_index};
+use crate::oci::{Digest, Index};
 use crate::store::Blob;
 
 use super::base::{ResolvedBase, resolve_base};
@@ -24,6 +24,8 @@ const CREATED: Timestamp = Timestamp::from_seconds(1);
 pub struct Built {
     /// The images, in the order of the build file's platforms.
     pub images: Vec<BuiltImage>,
+    /// What names them, if there are several.
+    pub index: Option<Index>,
     /// The report so far.
     pub report: Report,
 }
@@ -40,7 +42,7 @@ pub struct BuiltImage {
 impl Built {
     /// Returns the digest that names what was built.
     pub fn digest(&self) -> Digest {
-        self.images[0].image.digest()
+        self.index.as_ref().map_or_else(|| self.images[0].image.digest(), |index| index.digest)
     }
 }
 
@@ -99,7 +101,11 @@ pub(crate) async fn build_on(
     for (placed, packed) in placed.into_iter().zip(packed) {
         images.push(assemble(context, placed, packed)?);
     }
-    let built = Built { images, report };
+    let index = (images.len() > 1).then(|| {
+        let children: Vec<&Image> = images.iter().map(|image| &image.image).collect();
+        assemble_index(&children, &context.spec.annotations)
+    });
+    let built = Built { images, index, report };
     Ok(reported(built))
 }
 

@@ -120,6 +120,15 @@ pub enum Error {
     /// The project cannot be opened.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A context cannot be opened.
+    #[error("cannot open the context `{name}`")]
+    Context {
+        /// Its name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: TreeError,
+    },
     /// Another image's files cannot be taken.
     #[error(transparent)]
     LayerImage(ImageSourceError),
@@ -221,6 +230,7 @@ impl Error {
             | Self::BaseLayer { .. }
             | Self::Platform { .. }
             | Self::Tree(_)
+            | Self::Context { .. }
             | Self::LayerImage(_)
             | Self::Plan(_)
             | Self::Layer { .. }
@@ -278,6 +288,9 @@ impl Hint for Error {
                 Some("run `dockless lock` and one build with the network, or leave `--offline` away".to_owned())
             }
             Self::Tree(source) => source.hint(),
+            Self::Context { name, .. } => {
+                Some(format!("correct `contexts: {{{name}: DIR}}`, or give --context {name}=DIR"))
+            }
             Self::LayerImage(source) => source.hint(),
             Self::Plan(source) => source.hint(),
             Self::Layer { source, .. } => source.hint(),

@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::image::ImageError;
 use crate::image::export::{Export, Exported, to_docker_archive, to_file, to_layout, to_oci_archive};
+use crate::image::{Image, ImageError};
 use crate::oci::Digest;
 use crate::store::{Blob, StoreError};
 
@@ -56,14 +56,18 @@ pub(crate) async fn write(context: &Context, built: &Built, output: &Output) -> 
             }
         }
     }
-    let (image, spec) = (built.images[0].image.clone(), context.spec.clone());
+    let (built, spec) = (built.clone(), context.spec.clone());
     let (wanted, stdout) = (output.clone(), context.stdout.clone());
     let written = blocking(move || {
         let find = |digest: &Digest| -> Result<Blob, StoreError> {
             Ok(blobs.get(digest).expect("a blob for each layer was put there above").clone())
         };
-        let export =
-            Export { image: Exported::Image(&image), blobs: &find, repository: spec.name.as_ref(), tags: &spec.tags };
+        let images: Vec<&Image> = built.images.iter().map(|built| &built.image).collect();
+        let image = match &built.index {
+            Some(index) => Exported::Index(index, &images),
+            None => Exported::Image(images[0]),
+        };
+        let export = Export { image, blobs: &find, repository: spec.name.as_ref(), tags: &spec.tags };
         let archive = |path: &Option<PathBuf>, write: &dyn Fn(&mut dyn Write) -> Result<(), ImageError>| match path {
             Some(path) => to_file(path, |out| write(out)),
             None => write(&mut *stdout.lock().unwrap_or_else(std::sync::PoisonError::into_inner)),

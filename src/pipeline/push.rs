@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::oci::{MediaType, Repository};
-use crate::registry::TagOrDigest;
+use crate::registry::{RepositoryClient, TagOrDigest};
 
 use super::base::ResolvedBase;
-use super::build::{Built, build_on, resolve_bases};
+use super::build::{Built, BuiltImage, build_on, resolve_bases};
 use super::lock::Lookup;
 use super::uploads::Uploads;
 use super::{Context, Error};
@@ -37,16 +37,32 @@ pub async fn push(context: &Context) -> Result<Built, Error> {
     built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
     let started = context.clock.now();
     uploads.finish(&mut built.report).await.map_err(failed)?;
-    let manifest = built.images[0].image.manifest.in_memory().expect("a manifest is put together in memory");
-    for tag in &context.spec.tags {
-        target
-            .put_manifest(manifest, MediaType::Manifest.as_str(), &TagOrDigest::Tag(tag.clone()))
-            .await
-            .map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
-    }
+    push_manifests(context, &target, &built).await?;
     built.report.time("push", started, context.clock.now());
     built.report.image = Some(format!("{reference}@{}", built.digest()));
     Ok(built)
+}
+
+/// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.
+async fn push_manifests(context: &Context, target: &RepositoryClient, built: &Built) -> Result<(), Error> {
+    let bytes = |image: &BuiltImage| image.image.manifest.in_memory().expect("it is put together in memory").to_vec();
+    let (top, media_type) = match &built.index {
+        None => (bytes(&built.images[0]), MediaType::Manifest),
+        Some(index) => {
+            for image in &built.images {
+                let digest = image.image.digest();
+                let reference = format!("{}@{digest}", context.name()?);
+                let sent = target.put_manifest(&bytes(image), MediaType::Manifest.as_str(), &digest.into()).await;
+                sent.map_err(|source| Error::Push { reference, source })?;
+            }
+            (index.bytes.clone(), MediaType::Index)
+        }
+    };
+    for tag in &context.spec.tags {
+        let sent = target.put_manifest(&top, media_type.as_str(), &TagOrDigest::Tag(tag.clone())).await;
+        sent.map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
+    }
+    Ok(())
 }
 
 /// Brings the base's layers to the target: those it has are referenced, those it can mount are mounted, and only what is

@@ -11,7 +11,7 @@ use crate::oci::{Digest, Hasher, Platform};
 use crate::plan::Roots;
 use crate::spec::{BaseSource, ImageSpec, LayerOrigin};
 use crate::store::Blob;
-use crate::tree::{DiskSources, Sources};
+use crate::tree::{DiskSources, Sources, TreeError};
 
 use super::base::resolve_layer_image;
 use super::bridge::blocking;
@@ -32,7 +32,10 @@ pub(crate) async fn open(
         }
         let opened: Arc<dyn Sources> = match &source.origin {
             LayerOrigin::Project => continue,
-            LayerOrigin::Context { folder, .. } => disk(folder.clone()).await?,
+            LayerOrigin::Context { name, folder } => {
+                let failed = |source| Error::Context { name: name.clone(), source };
+                disk(folder.clone()).await.map_err(failed)?
+            }
             LayerOrigin::Image { name, source: from } => {
                 let wanted = wanted(image, &source.origin);
                 Arc::new(image_files(context, name, from, platform, wanted, lock).await?)
@@ -43,7 +46,7 @@ pub(crate) async fn open(
     Ok(Roots { project: disk(context.spec.project.clone()).await?, others })
 }
 
-async fn disk(folder: PathBuf) -> Result<Arc<dyn Sources>, Error> {
+async fn disk(folder: PathBuf) -> Result<Arc<dyn Sources>, TreeError> {
     Ok(Arc::new(blocking(move || DiskSources::open(&folder)).await?))
 }
 

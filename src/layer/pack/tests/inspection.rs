@@ -8,7 +8,7 @@ fn inspection() -> Arc<Inspection> {
     let asked = ["srv/serve", "srv", "srv/link", "srv/empty"].map(|path| ImagePath::parse(path.as_bytes()).unwrap());
     Arc::new(Inspection::new(InspectionOptions {
         guard: Arc::new(Guard::default()),
-        platform: "linux/amd64".parse().unwrap(),
+        platforms: vec!["linux/amd64".parse().unwrap()],
         machine_paths: Vec::new(),
         asked: asked.into(),
     }))
