@@ -141,6 +141,29 @@ proptest! {
     }
 }
 
+#[test]
+fn attributes_of_the_checkout_stay_out_of_layers() {
+    let bench = Workbench::new();
+    let build = "version: 1\nbase: scratch\nplatforms: [linux/amd64]\nlayers:\n  - {from: app, to: /app, mode: keep}\n";
+    let digest = |attributes: &[(&str, &[u8])]| {
+        let project = bench.project(build, &[("app/serve", "#!/bin/sh\n")]);
+        let file = project.dir.join("app/serve");
+        for (name, value) in attributes {
+            let flags = rustix::fs::XattrFlags::empty();
+            rustix::fs::setxattr(&file, *name, value, flags).unwrap_or_else(|why| panic!("{name}: {why}"));
+        }
+        let mut build = bench.dockless();
+        run(build.arg("-C").arg(&project.dir).args(["build", "--no-cache"])).ok().stdout
+    };
+    let plain = digest(&[]);
+    // What `setcap` gives a file on this machine is not asked for by the build file either.
+    let capability = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(
+        digest(&[("user.note", b"x"), ("trusted.overlay.opaque", b"y"), ("security.capability", &capability)]),
+        plain
+    );
+}
+
 /// One byte more than the size field of ustar can say.
 const LARGE: u64 = 8 << 30;
 
