@@ -43,16 +43,18 @@ struct Image {
 }
 
 impl Image {
-    /// Builds the fixture with the real binary and pushes it.
+    /// Builds the fixture with the real binary and pushes it. Each test has a repository of its own: the registry reads
+    /// what another push writes at that moment, and refuses a manifest for it.
     #[track_caller]
-    fn built(bench: &Workbench) -> Self {
-        let repository = format!("{}/matrix/ours", registry());
+    fn built(bench: &Workbench, name: &str) -> Self {
+        let name = format!("matrix/{name}");
+        let repository = format!("{}/{name}", registry());
         let base = format!("oci-archive:{}", variable("PHP_BASE"));
         let project = bench.project(&fixture::build_file(&repository, &base), &[]);
         fixture::write_project(&project.dir);
         bench.docker_login(&registry(), &registry_login());
         run(bench.dockless().arg("-C").arg(&project.dir).arg("push")).ok();
-        Self::pushed(bench, "matrix/ours", "ours")
+        Self::pushed(bench, &name, "ours")
     }
 
     /// Fetches what was pushed, and checks all digests.
@@ -88,7 +90,7 @@ fn shown(node: &Node) -> String {
 #[test]
 fn four_runtimes_unpack_the_one_tree_that_the_build_file_means() {
     let bench = Workbench::new();
-    let image = Image::built(&bench);
+    let image = Image::built(&bench, "trees");
     let (base, applied) = image.trees();
     let expected = fixture::expected(&base);
     for (path, kept) in &KEPT {
@@ -107,7 +109,7 @@ fn four_runtimes_unpack_the_one_tree_that_the_build_file_means() {
 #[test]
 fn every_layer_holds_the_folders_of_what_it_holds_and_never_the_root() {
     let bench = Workbench::new();
-    let image = Image::built(&bench);
+    let image = Image::built(&bench, "folders");
     for layer in layout::layers(&image.layout, &image.checked).into_iter().skip(1) {
         let (mut tree, _) = image.trees();
         let paths = apply(&mut tree, layer);

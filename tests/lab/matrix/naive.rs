@@ -88,7 +88,7 @@ fn rows(layer: &str, runtimes: &Runtimes<'_>, trees: &[Tree; 4]) -> String {
 fn layers_made_without_the_base_damage_it_in_every_runtime_as_documented() {
     let bench = Workbench::new();
     bench.docker_login(&registry(), &registry_login());
-    let ours = Image::built(&bench);
+    let ours = Image::built(&bench, "control");
     let kept = KEPT.map(|(path, _)| path);
     let mut base = ours.trees().0;
     base.retain(|path, _| kept.iter().any(|kept| kept.as_bytes() == path));
