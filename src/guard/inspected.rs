@@ -61,7 +61,7 @@ pub struct Inspected {
     /// Programs and shared objects for another machine than that of one of the platforms. What lies below `node_modules`, `vendor`
     /// or `site-packages` is left out: packages bring builds for many machines.
     pub other_machines: Sample<OtherMachine>,
-    /// Executable scripts whose first line names a path of the machine that builds.
+    /// Executable scripts whose first lines name a path of the machine that builds.
     pub machine_scripts: Sample<MachineScript>,
     /// Symlinks to a path of the machine that builds.
     pub machine_links: Sample<MachineLink>,
@@ -85,7 +85,7 @@ pub struct OtherMachine {
 pub struct MachineScript {
     /// Where it stands in the image.
     pub path: ImagePath,
-    /// The path of the machine that its first line names.
+    /// The path of the machine that its first lines name.
     pub interpreter: Vec<u8>,
 }
 

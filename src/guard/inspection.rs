@@ -10,8 +10,9 @@ use crate::tree::SourceFile;
 
 use super::finding::{Finding, Severity};
 use super::inspected::{Asked, AskedKind, Inspected, MachineLink, MachineScript, OtherMachine};
-use super::program::Program;
-use super::rules::{Guard, shown};
+use super::machine::Machine;
+use super::program::{self, Program};
+use super::rules::{Guard, is_published, shown};
 use super::scan::{self, Hits, Scan};
 
 /// What an inspection looks for.
@@ -90,8 +91,10 @@ impl Inspection {
     fn conclude(&self, subject: &Subject, hits: &Hits, head: &[u8]) {
         self.report(subject, hits);
         let program = Program::of(head);
-        if let Some(program) = &program {
-            self.judge(subject, program);
+        match &program {
+            Some(Program::Elf { machine, interpreter }) => self.judge_elf(subject, *machine, interpreter.as_deref()),
+            Some(Program::Script { .. }) if subject.mode & 0o111 != 0 => self.judge_script(subject, head),
+            _ => {}
         }
         self.answer(&subject.path, || Asked { mode: subject.mode, kind: AskedKind::File(program) });
     }
@@ -101,7 +104,7 @@ impl Inspection {
         let Some(severity) = secrets.peek().and_then(|_| self.options.guard.severity(subject.source_path())) else {
             return;
         };
-        let path = shown(subject.shown_path());
+        let path = shown(subject.source_path());
         let mut seen = self.seen();
         for (line, what) in secrets {
             seen.add_finding(Finding { path: path.clone(), line, what, severity });
@@ -112,27 +115,20 @@ impl Inspection {
         }
     }
 
-    fn judge(&self, subject: &Subject, program: &Program) {
-        let starts = subject.mode & 0o111 != 0;
-        match program {
-            Program::Elf { machine, interpreter } => {
-                if !self.options.platforms.iter().all(|platform| machine.fits(platform))
-                    && !super::rules::is_published(subject.source_path())
-                {
-                    self.seen().other_machines.add(OtherMachine { path: subject.path.clone(), machine: *machine });
-                }
-                if let (true, Some(interpreter)) = (starts, interpreter) {
-                    self.seen().add_interpreter(interpreter, &subject.path);
-                }
-            }
-            Program::Script { interpreter, rest } if starts => {
-                let of_machine = [interpreter, rest].into_iter().find(|path| self.is_of_this_machine(path));
-                if let Some(path) = of_machine {
-                    let script = MachineScript { path: subject.path.clone(), interpreter: path.clone() };
-                    self.seen().machine_scripts.add(script);
-                }
-            }
-            Program::Script { .. } => {}
+    fn judge_elf(&self, subject: &Subject, machine: Machine, interpreter: Option<&[u8]>) {
+        let everywhere = self.options.platforms.iter().all(|platform| machine.fits(platform));
+        if !everywhere && !is_published(subject.source_path()) {
+            self.seen().other_machines.add(OtherMachine { path: subject.path.clone(), machine });
+        }
+        if let Some(interpreter) = interpreter.filter(|_| subject.mode & 0o111 != 0) {
+            self.seen().add_interpreter(interpreter, &subject.path);
+        }
+    }
+
+    fn judge_script(&self, subject: &Subject, head: &[u8]) {
+        if let Some(word) = program::first_words(head).find(|word| self.is_of_this_machine(word)) {
+            let script = MachineScript { path: subject.path.clone(), interpreter: word.to_vec() };
+            self.seen().machine_scripts.add(script);
         }
     }
 
@@ -165,20 +161,16 @@ impl Examination<'_> {
 
     /// Ends the look: all pieces came.
     pub fn end(self) {
-        let head = self.scan.head()[..self.scan.head().len().min(super::program::HEAD)].to_vec();
+        let head = self.scan.head()[..self.scan.head().len().min(program::HEAD)].to_vec();
         let hits = self.scan.end(self.subject.name());
         self.inspection.conclude(&self.subject, &hits, &head);
     }
 }
 
 impl Subject {
-    /// Returns the path that `secrets.allow` speaks of.
+    /// Returns the path that `secrets.allow` speaks of and messages show.
     fn source_path(&self) -> &[u8] {
         self.source.as_ref().map_or(self.path.as_bytes(), |source| source.path().as_os_str().as_bytes())
-    }
-
-    fn shown_path(&self) -> &[u8] {
-        self.source_path()
     }
 
     fn name(&self) -> &[u8] {

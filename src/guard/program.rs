@@ -1,5 +1,6 @@
 //! What the first bytes of a file say about how it would be started.
 
+use super::alphabet::unquoted;
 use super::machine::Machine;
 
 /// The first bytes that are looked at. Linkers put the program headers and the interpreter's path there.
@@ -47,6 +48,17 @@ fn script(head: &[u8]) -> Option<Program> {
     // `#![...]` is an attribute in Rust's source.
     let is_path = !interpreter.is_empty() && !interpreter.starts_with(b"[") && !interpreter.contains(&0);
     is_path.then(|| Program::Script { interpreter: interpreter.to_vec(), rest: rest.trim_ascii().to_vec() })
+}
+
+/// Returns the words by which a script is started: those of its `#!` line, and those of the second line where that hands
+/// over to an interpreter whose path is too long for the first (`'''exec' "/long/path/python" "$0" "$@"`, as installers of
+/// Python packages write it).
+pub(super) fn first_words(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut lines = head[..head.len().min(2 * LINE)].split(|byte| *byte == b'\n');
+    let first = lines.next().and_then(|line| line.strip_prefix(b"#!")).unwrap_or_default();
+    let second = lines.next().filter(|line| line.starts_with(b"'''exec' ")).unwrap_or_default();
+    let words = [first, second].into_iter().flat_map(|line| line.split(u8::is_ascii_whitespace));
+    words.map(unquoted).filter(|word| !word.is_empty())
 }
 
 /// Executables and shared objects; neither object files nor core dumps are started.

@@ -76,7 +76,7 @@ impl fmt::Display for Finding {
 impl Hint for Refused {
     fn hint(&self) -> Option<String> {
         let path = match (self.findings.first(), self.variables.first()) {
-            (Some(finding), _) => finding.path.clone(),
+            (Some(finding), _) => literal(&finding.path),
             (None, Some(variable)) => format!("config.env.{}", variable.name),
             (None, None) => return None,
         };
@@ -87,4 +87,10 @@ impl Hint for Refused {
              ARN}}}}}}}}`; what is no secret is admitted by `secrets: {{allow: [{quoted}]}}`"
         ))
     }
+}
+
+/// Returns the pattern that matches a path and no other.
+fn literal(path: &str) -> String {
+    let special = |c: char| "*?[]\\!".contains(c);
+    path.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

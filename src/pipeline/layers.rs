@@ -25,6 +25,14 @@ pub(crate) struct PackedLayer {
     pub(crate) seen: Inspected,
 }
 
+impl PackedLayer {
+    /// Returns the same layer under the name that it has for another platform.
+    fn named(&self, name: String) -> Self {
+        let layer = OwnLayer { name, ..self.layer.clone() };
+        Self { layer, ..self.clone() }
+    }
+}
+
 /// Packs the layers of all platforms, in the order of the build file. Returns those of each platform.
 pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result<Vec<Vec<PackedLayer>>, Error> {
     let inspection = inspection(context, images)?;
@@ -32,15 +40,9 @@ pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result
     for number in 0..images.len() {
         let mut layers: Vec<PackedLayer> = Vec::new();
         for index in 0..images[number].placement.len() {
-            let twin = twin(&images[..number], &images[number], index).await;
+            let twin = twin(&images[..number], &packed, &images[number], index).await;
             layers.push(match twin {
-                Some(twin) => {
-                    let layer = OwnLayer {
-                        name: images[number].spec(context).layers[index].name.clone(),
-                        ..packed[twin][index].layer.clone()
-                    };
-                    PackedLayer { layer, ..packed[twin][index].clone() }
-                }
+                Some(twin) => twin.named(images[number].spec(context).layers[index].name.clone()),
                 None => pack_layer(context, &mut images[number], index, &inspection).await?,
             });
         }
@@ -49,15 +51,18 @@ pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result
     Ok(packed)
 }
 
-/// Returns an earlier platform whose layer of the same place in the build file has the same entries.
-async fn twin(earlier: &[Placed], image: &Placed, index: usize) -> Option<usize> {
-    for (number, other) in earlier.iter().enumerate() {
-        if index >= other.placement.len() {
-            continue;
-        }
+/// Returns the layer of an earlier platform that has the same place in the build file and the same entries.
+async fn twin<'a>(
+    earlier: &[Placed],
+    packed: &'a [Vec<PackedLayer>],
+    image: &Placed,
+    index: usize,
+) -> Option<&'a PackedLayer> {
+    for (other, layers) in earlier.iter().zip(packed) {
+        let Some(layer) = layers.get(index) else { continue };
         let (left, right) = (other.placement.clone(), image.placement.clone());
         if blocking(move || equal(&left, &right, index)).await {
-            return Some(number);
+            return Some(layer);
         }
     }
     None

@@ -133,7 +133,9 @@ fn scripts_and_links_that_lead_to_the_machine_that_builds_are_reported() {
     let inspection = inspection(&[]);
     for (path, mode, text) in [
         ("bin/pip", 0o755, "#!/builds/acme/app/.venv/bin/python\n"),
-        ("bin/env", 0o755, "#!/usr/bin/env /root/x\n"),
+        ("bin/env", 0o755, "#!/usr/bin/env -S /root/x\n"),
+        ("bin/uv", 0o755, "#!/bin/sh\n'''exec' \"/builds/acme/app/bin/python\" \"$0\" \"$@\"\n"),
+        ("bin/said", 0o755, "#!/bin/sh\necho /builds/acme/app/bin/python\n"),
         ("bin/data", 0o644, "#!/builds/acme/app/.venv/bin/python\n"),
         ("bin/other", 0o755, "#!/builds/acme/application/python\n"),
     ] {
@@ -146,7 +148,10 @@ fn scripts_and_links_that_lead_to_the_machine_that_builds_are_reported() {
     let seen = inspection.take();
     let scripts: Vec<String> = seen.machine_scripts.kept.iter().map(|script| script.path.to_string()).collect();
     let links: Vec<String> = seen.machine_links.kept.iter().map(|link| link.path.to_string()).collect();
-    assert_eq!((scripts, links), (vec!["/bin/env".into(), "/bin/pip".into()], vec!["/a".to_owned(), "/d".to_owned()]));
+    assert_eq!(
+        (scripts, links),
+        (vec!["/bin/env".into(), "/bin/pip".into(), "/bin/uv".into()], vec!["/a".to_owned(), "/d".to_owned()])
+    );
 }
 
 #[test]

@@ -105,3 +105,14 @@ fn of_many_the_first_by_path_are_kept_in_whatever_order_they_come() {
     assert_eq!(forth.refused.kept.last().unwrap().path, "k/099");
     assert!(Refused::of(&forth, Vec::new()).unwrap().to_string().ends_with("\n  and 150 more in files"));
 }
+
+#[test]
+fn the_pattern_of_the_remedy_admits_the_path_it_was_made_of() {
+    for source in ["pages/[id]/key.pem", "!a", "what?", "a b", "\\x"] {
+        let hint = Refused::of(&looked_at(&[], &[source]), Vec::new()).unwrap().hint().unwrap();
+        let list = &hint[hint.find("allow: ").unwrap() + 7..hint.rfind("}`").unwrap()];
+        let patterns: Vec<String> = serde_json::from_str(list).unwrap();
+        assert!(looked_at(&[&patterns[0]], &[source]).refused.is_empty(), "{list}");
+        assert_eq!(looked_at(&[&patterns[0]], &["pages/i/key.pem", "a", "whats"]).refused.count(), 3, "{list}");
+    }
+}
