@@ -46,7 +46,8 @@ impl ImageFiles {
     ///
     /// `image` names the image in messages. `open` opens a layer's blob from its first byte, counted from 0, the lowest
     /// first; each is opened at least twice, read to its end, and expected to verify its digest itself. `spool` is an
-    /// empty file that nobody else writes to; it takes the bytes of what is wanted, which count as unpacked bytes.
+    /// empty file that nobody else writes to; it takes the bytes of what is wanted, which count as unpacked bytes. Facts
+    /// that are too large for memory go to files in `scratch`.
     ///
     /// # Errors
     /// When a layer cannot be opened or read, is no tar, leads outside the image or exceeds a limit, or the spool takes
@@ -56,11 +57,12 @@ impl ImageFiles {
         layers: usize,
         open: &dyn Fn(usize) -> io::Result<R>,
         wanted: &[PathBuf],
+        scratch: &Path,
         spool: File,
         limits: &Limits,
     ) -> Result<Self, ImageSourceError> {
         let layers = Layers::new(image, layers, open)?;
-        let facts = layers.facts(limits)?;
+        let facts = layers.facts(scratch, limits)?;
         layers.files(&facts, wanted, spool, limits)
     }
 
@@ -126,12 +128,12 @@ impl<'a, R: Read> Layers<'a, R> {
         }
     }
 
-    fn facts(&self, limits: &Limits) -> Result<Facts, ImageSourceError> {
-        let mut builder = FactsBuilder::new(*limits);
+    fn facts(&self, scratch: &Path, limits: &Limits) -> Result<Facts, ImageSourceError> {
+        let mut builder = FactsBuilder::new(*limits, scratch);
         for layer in 0..self.count {
             builder.add_layer(self.open(layer)?).map_err(|source| self.broken(source))?;
         }
-        Ok(builder.finish())
+        builder.finish().map_err(|source| self.broken(source))
     }
 
     fn files(

@@ -33,7 +33,8 @@ fn all_secrets_of_all_layers_are_told_at_once_and_nothing_is_sent() {
 #[test]
 fn no_output_is_written_with_a_secret_in_it() {
     let project = project();
-    let run = Runner::new().run(project.path(), &["build", "-o", "oci:out", "-o", "oci-archive:out.tar"]);
+    let [layout, archive] = ["oci:", "oci-archive:"].map(|form| format!("{form}{}", project.join("out").display()));
+    let run = Runner::new().run(project.path(), &["build", "-o", &layout, "-o", &format!("{archive}.tar")]);
     run.fails_with(4, &["app/.env"]);
     assert!(!project.join("out").exists() && !project.join("out.tar").exists());
 }
