@@ -158,6 +158,20 @@ fn a_manifest_is_oci_s_throughout_and_names_its_base() {
 }
 
 #[test]
+fn annotations_are_the_build_file_s_and_the_name_and_digest_of_the_base_alone() {
+    let manifest = document(&sample(&mut Default::default()).manifest);
+    let keys: Vec<&String> = manifest["annotations"].as_object().expect("a map").keys().collect();
+    assert_eq!(keys, ["a", "org.opencontainers.image.base.digest", "org.opencontainers.image.base.name"]);
+}
+
+#[test]
+fn what_nobody_set_is_left_out_and_not_written_empty() {
+    assert_eq!(settings(json!({}), &ConfigSpec::default(), &[]), json!({}));
+    let removed = ConfigSpec { labels: [("a".into(), None)].into(), ..ConfigSpec::default() };
+    assert_eq!(settings(json!({"Labels": {"a": "1"}}), &removed, &[]), json!({}));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let digests: Vec<_> = (0..8).map(|_| sample(&mut Default::default()).digest()).collect();
     assert!(digests.iter().all(|digest| *digest == digests[0]));
