@@ -70,7 +70,7 @@ impl Store {
         &self.place.root
     }
 
-    fn tmp(&self) -> PathBuf {
+    pub(super) fn tmp(&self) -> PathBuf {
         self.root().join("tmp")
     }
 

@@ -121,7 +121,7 @@ fn bytes_after_the_end_of_a_tar_count() {
         let blob = Blob::of_bytes(compress(codec, &tar));
         let descriptor = Descriptor::new(MediaType::Layer(codec), blob.digest, blob.size);
         let layer = LayerBlob { descriptor, diff_id: DiffId(Digest::of(&tar)), method: "1;x".to_owned() };
-        let layers = [OwnLayer { name: "x".to_owned(), blob: Some(layer) }];
+        let layers = [OwnLayer { name: "x".to_owned(), start: None, blob: Some(layer) }];
         let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
         let mut blobs = Blobs::from([(blob.digest, blob)]);
         assert_eq!(check(&image, &mut blobs), [], "{codec:?}");
