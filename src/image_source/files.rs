@@ -12,7 +12,7 @@ use super::index::{Index, Item, ItemKind};
 use super::lead::lead;
 use super::scan::{Scan, ScanError};
 use crate::base::{Facts, FactsBuilder, FactsError, Limits};
-use crate::oci::ImagePath;
+use crate::oci::{Digest, ImagePath};
 use crate::tree::{Child, FileStamp, Node, NodeKind, SourceFile, Sources, Spooled, TreeError};
 
 /// How often the layers are read at most. Each reading finds the hard links of the one before; links to links beyond this
@@ -29,6 +29,8 @@ pub struct ImageFiles {
     image: Arc<str>,
     spool: Arc<File>,
     index: Index,
+    /// What decides the bytes of all files, if it is known.
+    identity: Option<Digest>,
     /// The wanted paths that lead somewhere, with where.
     wanted: BTreeMap<ImagePath, ImagePath>,
 }
@@ -82,6 +84,12 @@ impl ImageFiles {
         Layers::new(image, layers, open)?.files(facts, wanted, spool, limits)
     }
 
+    /// Names what decides the bytes of all files, such as the digests of the image's layers.
+    #[must_use]
+    pub fn identified(self, identity: Digest) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+
     /// Returns where a path leads in the image: by the most specific wanted path at or above it.
     fn real(&self, path: &ImagePath) -> Option<ImagePath> {
         let mut above = Some(path.clone());
@@ -112,7 +120,7 @@ impl ImageFiles {
             // Nothing to read: whoever opens it is told that it is not what was listed.
             _ => (0, 0),
         };
-        Spooled::new(Arc::clone(&self.spool), kept.0, kept.1, Arc::clone(&self.image))
+        Spooled::new(Arc::clone(&self.spool), kept.0, kept.1, Arc::clone(&self.image)).identified(self.identity)
     }
 
     fn display(&self, path: &Path) -> PathBuf {
@@ -152,7 +160,7 @@ impl<'a, R: Read> Layers<'a, R> {
         let taken = leads.values().cloned().collect();
         let index = self.index(facts, &taken, &spool, limits)?;
         self.check_complete(&index, &taken)?;
-        Ok(ImageFiles { image: self.image.into(), spool: Arc::new(spool), index, wanted: leads })
+        Ok(ImageFiles { image: self.image.into(), spool: Arc::new(spool), index, identity: None, wanted: leads })
     }
 
     fn index(

@@ -97,6 +97,7 @@ pub(crate) async fn build_on(
     if let Some(uploads) = uploads {
         packed.iter().flatten().filter_map(|layer| layer.blob.clone()).for_each(|blob| uploads.start(blob));
     }
+    report.reused_layers += packed.iter().flatten().filter(|layer| layer.known).count() as u64;
     report.time("layers", started, context.clock.now());
     let mut images = Vec::new();
     for (placed, packed) in placed.into_iter().zip(packed) {

@@ -76,7 +76,7 @@ impl Store {
         self.tmp()
     }
 
-    fn tmp(&self) -> PathBuf {
+    pub(super) fn tmp(&self) -> PathBuf {
         self.root().join("tmp")
     }
 

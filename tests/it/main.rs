@@ -6,6 +6,7 @@ mod bad_input;
 mod determinism;
 mod guard;
 mod image_layers;
+mod known;
 mod lock;
 mod platforms;
 mod ship;

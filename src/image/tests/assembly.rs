@@ -109,7 +109,7 @@ fn histories(image: &Image) -> Vec<(String, bool)> {
 #[test]
 fn each_own_layer_has_one_history_entry_without_a_version() {
     let mut blobs = Default::default();
-    let layers = [own(&mut blobs, "app", &["x"]), OwnLayer { name: "none".into(), blob: None }];
+    let layers = [own(&mut blobs, "app", &["x"]), OwnLayer { name: "none".into(), start: None, blob: None }];
     let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
     assert_eq!(histories(&image), [("dockless layer app".into(), false), ("dockless layer none".into(), true)]);
     assert_eq!(document(&image.config)["created"], "1970-01-01T00:00:01Z");

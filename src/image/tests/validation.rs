@@ -142,7 +142,7 @@ fn line_feeds_in_names_and_attributes_are_read_as_they_were_written() {
     // The second capability is bit 10 of a word that may hold a line feed in any place.
     capable.xattrs.insert("security.capability".to_owned(), b"\x01\0\0\x02\n\n path=x\n".to_vec());
     let (layer, blob) = packed(vec![one, two, capable]);
-    let layers = [OwnLayer { name: "x".to_owned(), blob: Some(layer) }];
+    let layers = [OwnLayer { start: None, name: "x".to_owned(), blob: Some(layer) }];
     let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
     let mut blobs = Blobs::from([(blob.digest, blob)]);
     assert_eq!(check(&image, &mut blobs), []);
@@ -155,7 +155,7 @@ fn bytes_after_the_end_of_a_tar_count() {
         let blob = Blob::of_bytes(compress(codec, &tar));
         let descriptor = Descriptor::new(MediaType::Layer(codec), blob.digest, blob.size);
         let layer = LayerBlob { descriptor, diff_id: DiffId(Digest::of(&tar)), method: "1;x".to_owned() };
-        let layers = [OwnLayer { name: "x".to_owned(), blob: Some(layer) }];
+        let layers = [OwnLayer { name: "x".to_owned(), start: None, blob: Some(layer) }];
         let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
         let mut blobs = Blobs::from([(blob.digest, blob)]);
         assert_eq!(check(&image, &mut blobs), [], "{codec:?}");
