@@ -56,6 +56,9 @@ pub(crate) struct Common {
     /// Build for this platform, such as linux/arm64; several make an index
     #[arg(long = "platform", value_name = "PLATFORM", global = true)]
     pub(crate) platforms: Vec<String>,
+    /// Take layers over from this image too, if its registry can mount them
+    #[arg(long = "cache-from", value_name = "REFERENCE", global = true)]
+    pub(crate) cache_from: Vec<String>,
     /// Use this folder for the build file's context of the name
     #[arg(long = "context", value_name = "NAME=DIR", global = true)]
     pub(crate) contexts: Vec<String>,

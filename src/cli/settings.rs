@@ -93,6 +93,7 @@ pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
         tags: common.tags.clone(),
         base: common.base.clone(),
         platforms: common.platforms.clone(),
+        cache_from: common.cache_from.clone(),
         contexts: Vec::new(),
     };
     for context in &common.contexts {

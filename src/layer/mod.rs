@@ -25,6 +25,7 @@ mod error;
 mod fingerprint;
 mod flow;
 mod header;
+mod measure;
 mod pack;
 mod parts;
 mod tape;
@@ -32,5 +33,6 @@ mod writer;
 
 pub use error::PackError;
 pub use fingerprint::Fingerprint;
+pub use measure::{Measured, measure};
 pub use pack::{PackOptions, Packed, pack};
 pub use parts::{Part, Parts, plan_parts};

@@ -2,7 +2,7 @@
 
 use crate::ground::Timestamp;
 use crate::guard::Inspected;
-use crate::image::{self, Assembly, Image, Origin, OwnLayer, assemble_index};
+use crate::image::{self, Assembly, Image, LayerBlob, Origin, OwnLayer, assemble_index};
 use crate::oci::{Digest, Index};
 use crate::store::Blob;
 
@@ -73,6 +73,13 @@ pub(crate) async fn resolve_bases(context: &Context, lock: &Lookup) -> Result<Ve
     Ok(bases)
 }
 
+/// Where the layers of a build go.
+pub(crate) struct Sending<'a> {
+    pub(crate) uploads: &'a mut Uploads,
+    /// Whether layers of images that were pushed before are taken over.
+    pub(crate) reuse: bool,
+}
+
 /// Packs the own layers over resolved bases and puts the images together.
 ///
 /// Own layers are handed to the uploads when the last of them was looked through: a secret that is found leaves nothing
@@ -81,7 +88,7 @@ pub(crate) async fn build_on(
     context: &Context,
     bases: Vec<ResolvedBase>,
     lock: &Lookup,
-    uploads: Option<&mut Uploads>,
+    sending: Option<Sending<'_>>,
 ) -> Result<Built, Error> {
     let mut report = Report::new();
     let started = context.clock.now();
@@ -92,12 +99,13 @@ pub(crate) async fn build_on(
     report.time("base", started, context.clock.now());
     let started = context.clock.now();
     examine::tell_removed(context, &placed);
-    let packed = pack_all(context, &mut placed).await?;
+    let reuse = matches!(&sending, Some(Sending { reuse: true, .. }));
+    let packed = pack_all(context, &mut placed, reuse).await?;
     examine(context, &mut placed, &packed).await?;
-    if let Some(uploads) = uploads {
-        packed.iter().flatten().filter_map(|layer| layer.blob.clone()).for_each(|blob| uploads.start(blob));
+    if let Some(Sending { uploads, .. }) = sending {
+        hand_over(&packed, uploads);
     }
-    report.reused_layers += packed.iter().flatten().filter(|layer| layer.known).count() as u64;
+    report.reused_layers += packed.iter().flatten().filter(|layer| layer.known || layer.taken.is_some()).count() as u64;
     report.time("layers", started, context.clock.now());
     let mut images = Vec::new();
     for (placed, packed) in placed.into_iter().zip(packed) {
@@ -109,6 +117,19 @@ pub(crate) async fn build_on(
     });
     let built = Built { images, index, report };
     Ok(reported(built))
+}
+
+/// Hands own layers to the uploads, and tells them of those that need none.
+fn hand_over(packed: &[Vec<PackedLayer>], uploads: &mut Uploads) {
+    for PackedLayer { layer, blob, taken, .. } in packed.iter().flatten() {
+        match (blob, taken, &layer.blob) {
+            (Some(blob), _, _) => uploads.start(blob.clone()),
+            (None, Some(how), Some(LayerBlob { descriptor, .. })) => {
+                uploads.settled(descriptor.digest, how.clone(), descriptor.size);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Refuses secrets and images that cannot start, before anything of them leaves this machine.

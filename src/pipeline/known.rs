@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard::{Inspected, RULES};
 use crate::layer::{Fingerprint, Packed};
 use crate::oci::Digest;
+use crate::registry::PushedBlob;
 use crate::store::{Blob, FileClock, Store, StoreError};
 
 use super::Context;
@@ -26,6 +27,8 @@ pub(crate) struct PackedPart {
     pub(crate) blob: Option<Blob>,
     /// What was seen of its content.
     pub(crate) seen: Inspected,
+    /// How it came to be at the target, if it was taken over and never packed here.
+    pub(crate) taken: Option<PushedBlob>,
 }
 
 /// What is recorded.
@@ -60,10 +63,10 @@ pub(crate) fn find(store: &Store, fingerprint: &Digest) -> Result<Option<PackedP
     let record: Option<Record> = record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(Record { packed, seen }) = record else { return Ok(None) };
     if packed.entries == 0 {
-        return Ok(Some(PackedPart { packed, blob: None, seen }));
+        return Ok(Some(PackedPart { packed, blob: None, seen, taken: None }));
     }
     let blob = store.find_verified(&packed.digest, packed.size)?;
-    Ok(blob.map(|blob| PackedPart { packed, blob: Some(blob), seen }))
+    Ok(blob.map(|blob| PackedPart { packed, blob: Some(blob), seen, taken: None }))
 }
 
 /// Records a part, unless one of its files may change without a trace. `clock` is of before the first file was read.

@@ -3,19 +3,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{Fingerprint, PackError, PackOptions, Part, Parts, pack};
-use crate::oci::{Descriptor, Digest, MediaType};
+use crate::layer::{Fingerprint, Measured, PackError, PackOptions, Part, Parts, measure, pack};
+use crate::oci::{Descriptor, Digest, MediaType, Platform};
 use crate::plan::{Entry, PlanError};
+use crate::registry::PushedBlob;
 use crate::store::{Blob, FileClock, Store};
 
 use super::bridge::{CancelOnDrop, blocking};
 use super::examine::inspection;
 use super::known::{self, PackedPart};
 use super::placed::Placed;
+use super::reuse::{Pushed, Taken};
 use super::{Context, Error, split};
 
 /// An own layer in the store.
@@ -28,12 +31,22 @@ pub(crate) struct PackedLayer {
     pub(crate) seen: Inspected,
     /// Whether it was known and nothing of it was read.
     pub(crate) known: bool,
+    /// How it came to be at the target, if it was taken over from an image that was pushed before: then it has no blob.
+    pub(crate) taken: Option<PushedBlob>,
 }
 
 /// Packs the layers of all platforms, in the order of the build file. Returns those of each platform.
-pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result<Vec<Vec<PackedLayer>>, Error> {
+///
+/// With `reuse` layers of images that were pushed before are taken over.
+pub(crate) async fn pack_all(
+    context: &Context,
+    images: &mut [Placed],
+    reuse: bool,
+) -> Result<Vec<Vec<PackedLayer>>, Error> {
     let mut packing = Packing {
         context,
+        platforms: images.iter().map(|image| image.base.image.config.platform()).collect(),
+        pushed: (!reuse).then(Pushed::default),
         inspection: inspection(context, images)?,
         settings: known::settings(context, images),
         done: HashMap::new(),
@@ -52,6 +65,9 @@ pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result
 /// The packing of all layers of a build.
 struct Packing<'a> {
     context: &'a Context,
+    platforms: Vec<Platform>,
+    /// What may be taken over; asked for when the first layer is not known here.
+    pushed: Option<Pushed>,
     inspection: Arc<Inspection>,
     settings: Fingerprint,
     /// What this build has packed or found already.
@@ -68,6 +84,16 @@ impl Packing<'_> {
         }
         let known: Vec<bool> = parts.iter().map(Option::is_some).collect();
         if known.contains(&false) {
+            let pushed = match self.pushed.take() {
+                Some(pushed) => pushed,
+                None => Pushed::look(self.context, &self.platforms).await,
+            };
+            let pushed = self.pushed.insert(pushed).clone();
+            if !pushed.is_empty() {
+                self.take_over(&pushed, image, index, &name, plan, &mut parts).await?;
+            }
+        }
+        if parts.iter().any(Option::is_none) {
             self.context.observer.observe(Event::LayerStarted { name: name.clone() });
             self.pack(image, index, &name, plan, &mut parts).await?;
         }
@@ -77,7 +103,7 @@ impl Packing<'_> {
                 self.done.insert(fingerprint, part.clone());
             }
             // A part may have nothing left in it, but a layer without entries is named in the history.
-            if part.blob.is_some() || plan.start.is_none() {
+            if part.packed.entries > 0 || plan.start.is_none() {
                 layers.push(self.packed_layer(&name, plan, part, known));
             }
         }
@@ -97,6 +123,28 @@ impl Packing<'_> {
         Ok(blocking(move || known::find(&store, &fingerprint)).await?)
     }
 
+    /// Takes the missing parts over from images that were pushed before: those that are measured to be the same.
+    async fn take_over(
+        &self,
+        pushed: &Pushed,
+        image: &mut Placed,
+        index: usize,
+        name: &str,
+        plan: &[Part],
+        parts: &mut [Option<PackedPart>],
+    ) -> Result<(), Error> {
+        let known = parts.to_vec();
+        let measured = self.walk(image, index, name, plan, move |work, entries| work.measure(entries, &known)).await?;
+        for (part, measured) in parts.iter_mut().zip(measured) {
+            let Some((Measured { diff_id, entries, tar_bytes }, seen)) = measured else { continue };
+            let Some(Taken { descriptor, how }) = pushed.take(self.context, diff_id).await else { continue };
+            let (digest, size) = (descriptor.digest, descriptor.size);
+            let packed = crate::layer::Packed { digest, size, diff_id, entries, tar_bytes };
+            *part = Some(PackedPart { packed, blob: None, seen, taken: Some(how) });
+        }
+        Ok(())
+    }
+
     /// Packs the parts that are missing.
     async fn pack(
         &self,
@@ -106,32 +154,31 @@ impl Packing<'_> {
         plan: &[Part],
         parts: &mut Vec<Option<PackedPart>>,
     ) -> Result<(), Error> {
+        let known = parts.clone();
+        let fill = move |work: &Work, entries: Entries| {
+            let mut filled = known.clone();
+            work.fill(entries, &mut filled).map(|()| filled)
+        };
+        *parts = self.walk(image, index, name, plan, fill).await?;
+        Ok(())
+    }
+
+    /// Walks the entries of a layer, part by part; once more over the whole of the base if a lock did not say enough.
+    async fn walk<T: Send + 'static>(
+        &self,
+        image: &mut Placed,
+        index: usize,
+        name: &str,
+        plan: &[Part],
+        each: impl Fn(&Work, Entries) -> Result<T, Failure> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let each = Arc::new(each);
         loop {
             let (_guard, cancelled) = CancelOnDrop::new();
-            let work = Work {
-                store: Arc::clone(&self.context.store),
-                settings: self.settings.clone(),
-                records: self.context.use_cache,
-                clock: self.context.store.file_clock()?,
-                options: PackOptions {
-                    compression: self.context.spec.compression,
-                    threads: self.context.jobs,
-                    cancelled: Some(cancelled),
-                    inspection: Some(Arc::clone(&self.inspection)),
-                    ..PackOptions::default()
-                },
-            };
-            let (placement, plan) = (Arc::clone(&image.placement), plan.to_vec());
-            let mut filled = parts.clone();
-            let done = blocking(move || {
-                let entries = Parts::new(placement.entries(index), &plan);
-                work.fill(entries, &mut filled).map(|()| filled)
-            });
-            match done.await {
-                Ok(filled) => {
-                    *parts = filled;
-                    return Ok(());
-                }
+            let work = self.work(cancelled)?;
+            let (placement, plan, each) = (Arc::clone(&image.placement), plan.to_vec(), Arc::clone(&each));
+            match blocking(move || each(&work, Parts::new(placement.entries(index), &plan))).await {
+                Ok(done) => return Ok(done),
                 Err(Failure::Pack(PackError::Entry(error))) if image.read_base(self.context, &error).await? => {}
                 Err(Failure::Pack(source)) => return Err(Error::Layer { layer: name.to_owned(), source }),
                 Err(Failure::Store(error)) => return Err(error),
@@ -139,15 +186,31 @@ impl Packing<'_> {
         }
     }
 
+    fn work(&self, cancelled: Arc<AtomicBool>) -> Result<Work, Error> {
+        Ok(Work {
+            store: Arc::clone(&self.context.store),
+            settings: self.settings.clone(),
+            records: self.context.use_cache,
+            clock: self.context.store.file_clock()?,
+            options: PackOptions {
+                compression: self.context.spec.compression,
+                threads: self.context.jobs,
+                cancelled: Some(cancelled),
+                inspection: Some(Arc::clone(&self.inspection)),
+                ..PackOptions::default()
+            },
+        })
+    }
+
     fn packed_layer(&self, name: &str, plan: &Part, part: PackedPart, known: bool) -> PackedLayer {
-        let PackedPart { packed, blob, seen } = part;
+        let PackedPart { packed, blob, seen, taken } = part;
         let layer = OwnLayer { name: name.to_owned(), start: plan.start.clone(), blob: None };
-        if blob.is_none() {
-            return PackedLayer { layer, blob, seen, known };
+        if packed.entries == 0 {
+            return PackedLayer { layer, blob, seen, known, taken };
         }
         let crate::layer::Packed { digest, diff_id, entries, tar_bytes, size } = packed;
         let name = name.to_owned();
-        self.context.observer.observe(match known {
+        self.context.observer.observe(match known || taken.is_some() {
             true => Event::LayerKnown { name, digest, diff_id, entries, tar_bytes, size },
             false => Event::LayerPacked { name, digest, diff_id, entries, tar_bytes, size },
         });
@@ -157,9 +220,12 @@ impl Packing<'_> {
             diff_id,
             method: layer_method(self.context.spec.format, self.context.spec.compression),
         };
-        PackedLayer { layer: OwnLayer { blob: Some(layer_blob), ..layer }, blob, seen, known }
+        PackedLayer { layer: OwnLayer { blob: Some(layer_blob), ..layer }, blob, seen, known, taken }
     }
 }
+
+/// The entries of a layer, part by part.
+type Entries = Parts<crate::plan::Entries>;
 
 /// What a thread needs that packs parts.
 struct Work {
@@ -193,12 +259,37 @@ impl Work {
         Ok(())
     }
 
+    /// Measures what is missing of a layer, in one walk, and returns what was seen of it.
+    fn measure(
+        &self,
+        mut entries: Entries,
+        parts: &[Option<PackedPart>],
+    ) -> Result<Vec<Option<(Measured, Inspected)>>, Failure> {
+        let mut measured = Vec::new();
+        for part in parts {
+            let mut entries = entries.next_part();
+            measured.push(match part {
+                Some(_) => {
+                    entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?;
+                    None
+                }
+                None => {
+                    self.seen();
+                    Some((measure(entries, &self.options)?, self.seen()))
+                }
+            });
+        }
+        Ok(measured)
+    }
+
+    /// Returns what was seen since the last call; what an attempt saw that broke off is seen again.
+    fn seen(&self) -> Inspected {
+        self.options.inspection.as_deref().map(Inspection::take).unwrap_or_default()
+    }
+
     /// Packs one part into the store.
     fn one(&self, entries: impl Iterator<Item = Result<Entry, PlanError>>) -> Result<PackedPart, Failure> {
-        let inspection = self.options.inspection.as_deref();
-        // What an attempt saw that broke off is seen again.
-        let take = || inspection.map(Inspection::take).unwrap_or_default();
-        take();
+        self.seen();
         let mut fingerprint = self.settings.clone();
         let entries = entries.inspect(|entry| {
             if let Ok(entry) = entry {
@@ -214,7 +305,7 @@ impl Work {
                 Some(blob)
             }
         };
-        let part = PackedPart { packed, blob, seen: take() };
+        let part = PackedPart { packed, blob, seen: self.seen(), taken: None };
         if self.records {
             known::keep(&self.store, fingerprint, self.clock, &part)?;
         }

@@ -18,6 +18,7 @@ mod output;
 mod placed;
 mod push;
 mod report;
+mod reuse;
 mod roots;
 mod ship;
 mod split;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::oci::{MediaType, Repository};
-use crate::registry::{RepositoryClient, TagOrDigest};
+use crate::registry::{RegistryError, RepositoryClient, TagOrDigest};
 
 use super::base::ResolvedBase;
-use super::build::{Built, BuiltImage, build_on, resolve_bases};
+use super::build::{Built, BuiltImage, Sending, build_on, resolve_bases};
 use super::lock::Lookup;
 use super::uploads::Uploads;
 use super::{Context, Error};
@@ -28,19 +28,54 @@ pub async fn push(context: &Context) -> Result<Built, Error> {
     target.head_manifest(&first_tag).await.map_err(failed)?;
     let lock = Lookup::read(context)?;
     let bases = resolve_bases(context, &lock).await?;
-    let mut uploads = Uploads::new(target.clone());
-    let mut sent = BTreeSet::new();
-    for base in &bases {
-        push_base(context, base, &mut uploads, &mut sent).await?;
-    }
-    let mut built = build_on(context, bases, &lock, Some(&mut uploads)).await?;
-    built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
-    let started = context.clock.now();
-    uploads.finish(&mut built.report).await.map_err(failed)?;
-    push_manifests(context, &target, &built).await?;
-    built.report.time("push", started, context.clock.now());
+    let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock };
+    let mut built = match attempt.push(true).await {
+        Err(error) if attempt.lost_a_layer(&error) => {
+            context.note(
+                "the registry lost a layer that was to be taken over: packing and sending all of them".to_owned(),
+            );
+            attempt.push(false).await?
+        }
+        done => done?,
+    };
     built.report.image = Some(format!("{reference}@{}", built.digest()));
     Ok(built)
+}
+
+/// One way through a push, from resolved bases to tags.
+struct Attempt<'a> {
+    context: &'a Context,
+    target: &'a RepositoryClient,
+    bases: &'a [ResolvedBase],
+    lock: &'a Lookup,
+}
+
+impl Attempt<'_> {
+    /// Packs, sends, and names. With `reuse` layers of images that were pushed before are taken over.
+    async fn push(&self, reuse: bool) -> Result<Built, Error> {
+        let context = self.context;
+        let reference = context.first_reference()?;
+        let failed = |source| Error::Push { reference: reference.to_string(), source };
+        let mut uploads = Uploads::new(self.target.clone());
+        let mut sent = BTreeSet::new();
+        for base in self.bases {
+            push_base(context, base, &mut uploads, &mut sent).await?;
+        }
+        let sending = Sending { uploads: &mut uploads, reuse };
+        let mut built = build_on(context, self.bases.to_vec(), self.lock, Some(sending)).await?;
+        built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
+        let started = context.clock.now();
+        uploads.finish(&mut built.report).await.map_err(failed)?;
+        push_manifests(context, self.target, &built).await?;
+        built.report.time("push", started, context.clock.now());
+        Ok(built)
+    }
+
+    /// Returns whether the registry misses a blob, which then was one that we did not send.
+    fn lost_a_layer(&self, error: &Error) -> bool {
+        let lost = |source: &RegistryError| source.has_code("MANIFEST_BLOB_UNKNOWN") || source.has_code("BLOB_UNKNOWN");
+        self.context.use_cache && matches!(error, Error::Push { source, .. } if lost(source))
+    }
 }
 
 /// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.

@@ -19,6 +19,7 @@ mod redirect;
 mod response;
 mod retry;
 mod tag;
+mod tag_list;
 mod transport;
 mod upload;
 mod wire;

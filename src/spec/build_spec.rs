@@ -71,6 +71,8 @@ pub struct BuildSpec {
     /// What is built for each platform, in the order of the file; one entry, without a platform, if the file leaves it
     /// to the base. Never empty.
     pub images: Vec<ImageSpec>,
+    /// More images, beside those under the target's tags, whose layers may be taken over.
+    pub cache_from: Vec<Reference>,
     /// How own layers are compressed.
     pub compression: Compression,
     /// Annotations of the manifests and the index.

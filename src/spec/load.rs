@@ -38,6 +38,8 @@ pub struct Overrides {
     /// `--platform`, each: one platform, or several with commas between them. If there are any, they replace those of
     /// the file.
     pub platforms: Vec<String>,
+    /// `--cache-from`, each; added to those of the file.
+    pub cache_from: Vec<String>,
     /// `--context`, each: a name and its folder, which count instead of or beside those of the file. See
     /// [`Overrides::add_context`].
     pub contexts: Vec<(String, String)>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::build_spec::Compression;
 use super::error::Problem;
 use super::metadata_spec::{OwnerPart, OwnerSpec};
-use crate::oci::{Platform, Repository, Tag};
+use crate::oci::{Platform, Reference, Repository, Tag};
 
 /// Units of durations, in milliseconds.
 const DURATION_UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
@@ -187,6 +187,12 @@ pub(super) fn repository(text: &str) -> Result<Repository, Problem> {
             _ => problem.hint("write it like `registry.example.com/team/app`"),
         }
     })
+}
+
+/// Reads `registry/repository:tag`, also with a digest.
+pub(super) fn reference(text: &str) -> Result<Reference, Problem> {
+    let hint = "write it like `registry.example.com/team/app:tag`";
+    text.parse().map_err(|error: crate::oci::ReferenceError| Problem::new(error.to_string()).hint(hint))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod image_layers;
 mod known;
 mod lock;
 mod platforms;
+mod reuse;
 mod ship;
 mod sources;
 mod start;

@@ -21,7 +21,7 @@ use super::node::{Node, Value};
 use super::source::Source;
 use super::variables::Variables;
 use super::{project_path, words};
-use crate::oci::{Annotations, Platform, Repository, Tag};
+use crate::oci::{Annotations, Platform, Reference, Repository, Tag};
 
 /// The keys of the whole file.
 const KEYS: Keys = Keys {
@@ -34,13 +34,14 @@ const KEYS: Keys = Keys {
         "platforms",
         "contexts",
         "compression",
+        "cache_from",
         "layers",
         "config",
         "annotations",
         "secrets",
         "deploy",
     ],
-    later: &["cache_from", "repository", "environments"],
+    later: &["repository", "environments"],
 };
 
 /// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
@@ -77,6 +78,7 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
         name: name(&root, inputs)?,
         tags: tags(&root, inputs)?,
         images,
+        cache_from: cache_from(&root, inputs)?,
         compression: compression(&root)?,
         annotations: root.read("annotations", annotations)?.unwrap_or_default(),
         secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
@@ -186,6 +188,17 @@ fn tags(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Vec<Tag>, SpecError> {
         return Err(field.flaw(Problem::new("`tags` is empty").hint("remove the key for `latest`")));
     }
     Ok(tags)
+}
+
+fn cache_from(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<Vec<Reference>, SpecError> {
+    let references = |field: Field<'_>| -> Result<Vec<Reference>, SpecError> {
+        field.list()?.into_iter().map(|entry| entry.parse(words::reference)).collect()
+    };
+    let mut images = root.read("cache_from", references)?.unwrap_or_default();
+    for text in &inputs.overrides.cache_from {
+        images.push(overridden("--cache-from", text, words::reference)?);
+    }
+    Ok(images)
 }
 
 fn base(root: &Map<'_>, inputs: &Inputs<'_>) -> Result<BaseSource, SpecError> {
