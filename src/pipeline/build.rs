@@ -120,6 +120,7 @@ async fn examine(context: &Context, placed: &mut [Placed], packed: &[Vec<PackedL
     packed.iter().for_each(|layers| all.merge(merged(layers)));
     examine::refuse_secrets(context, placed, &all)?;
     examine::tell_secrets(context, &all);
+    examine::tell_removed(context, placed);
     for (image, layers) in placed.iter_mut().zip(packed) {
         examine::check(context, image, merged(layers)).await?;
     }

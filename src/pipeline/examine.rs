@@ -1,12 +1,14 @@
 //! What layers were seen to hold while they were packed, and whether the images can start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::base::FactsError;
 use crate::event::Event;
 use crate::guard::{Guard, Inspected, Inspection, InspectionOptions, Refused, RefusedVariable};
 use crate::image::{StartError, check_start, settings};
 use crate::oci::{ImagePath, Platform};
-use crate::plan::Placement;
+use crate::plan::{Placement, PlanError};
 
 use super::base::ResolvedBase;
 use super::bridge::blocking;
@@ -38,7 +40,7 @@ pub(crate) fn inspection(context: &Context, images: &[Placed]) -> Result<Arc<Ins
 /// Refuses what may not leave this machine: every secret of all layers and environments in one error.
 pub(crate) fn refuse_secrets(context: &Context, images: &[Placed], seen: &Inspected) -> Result<(), Error> {
     let guard = Guard::new(&context.spec.secrets_allow)?;
-    let mut variables = std::collections::BTreeSet::new();
+    let mut variables = BTreeSet::new();
     for image in images {
         for (name, value) in environment(context, image.number, &image.base)? {
             if let Some(what) = value.and_then(|value| guard.variable(&name, &value)) {
@@ -49,6 +51,16 @@ pub(crate) fn refuse_secrets(context: &Context, images: &[Placed], seen: &Inspec
     match Refused::of(seen, variables.into_iter().collect()) {
         Some(refused) => Err(Error::Secrets(refused)),
         None => Ok(()),
+    }
+}
+
+/// Tells of what is removed from the tree below: only the view is, the bytes are not.
+pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
+    let mut told = BTreeSet::new();
+    for (layer, path) in images.iter().flat_map(|image| image.placement.removed()) {
+        if told.insert((layer.clone(), path.clone())) {
+            context.note(format!("layer `{layer}` hides `{path}`: its bytes stay in the layers below"));
+        }
     }
 }
 
@@ -107,8 +119,13 @@ fn strangers(
         warnings.push((message, format!("build it for {platform}, or leave it out by `exclude`")));
     }
     for link in &seen.machine_links.kept {
-        let target = ImagePath::parse(&link.target);
-        if target.map(|target| placement.find(&target)).transpose()?.flatten().is_none() {
+        let found = ImagePath::parse(&link.target).map_or(Ok(None), |target| placement.find(&target));
+        // A warning is no reason to read a base whose lock does not say: homes differ from machine to machine.
+        let found = match found {
+            Err(PlanError::Base(FactsError::Unanswered { .. })) => None,
+            found => found?,
+        };
+        if found.is_none() {
             let target = String::from_utf8_lossy(&link.target);
             let message = format!("`{}` leads to `{target}`, which is on this machine and not in the image", link.path);
             warnings.push((message, "copy the file itself, or make the link relative".to_owned()));

@@ -175,3 +175,21 @@ fn a_damaged_lock_is_an_error_and_is_left_as_it_is() {
     assert_eq!(runner.run(project.path(), &["lock", "--upgrade"]).code, 0, "which it repairs");
     assert_eq!(lock(&project), whole);
 }
+
+#[test]
+fn a_link_into_the_home_of_this_machine_asks_for_no_base_layer() {
+    let standin = StandIn::start(&["shop", "base"], &[]);
+    let locker = standin.runner();
+    push_base(&standin, &locker, "one");
+    let project = shop();
+    assert_eq!(locker.run(project.path(), &["lock"]).code, 0);
+    standin.sandbox().forget_requests();
+    // Another home than that of the lock, below a folder of the base that the lock has not listed.
+    let runner = standin.runner().env("HOME", "/usr/lib/home");
+    std::os::unix::fs::symlink("/usr/lib/home/.local/python", project.join("root/python")).expect("a link");
+    let run = runner.run(project.path(), &["build"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("`/python` leads to"), "{}", run.stderr);
+    assert_eq!(asked(&standin, "/blobs/"), 0, "{}", run.stderr);
+    assert_eq!(runner.run(project.path(), &["build", "--offline"]).code, 0);
+}
