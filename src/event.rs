@@ -44,6 +44,21 @@ pub enum Event {
         /// The size of the stored blob in bytes.
         size: u64,
     },
+    /// An own layer is in the store from an earlier run: nothing of it was read.
+    LayerKnown {
+        /// The layer's name in the build file.
+        name: String,
+        /// The digest of the stored blob.
+        digest: Digest,
+        /// The digest of the uncompressed tar.
+        diff_id: DiffId,
+        /// The count of entries.
+        entries: u64,
+        /// The length of the uncompressed tar in bytes.
+        tar_bytes: u64,
+        /// The size of the stored blob in bytes.
+        size: u64,
+    },
     /// A blob is already where it should be.
     BlobExists {
         /// The blob's digest.

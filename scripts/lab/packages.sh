@@ -2,7 +2,8 @@
 
 packages=(
     docker-registry apache2-utils               # the reference registry, and htpasswd for its users
-    docker.io podman skopeo umoci               # runtimes and readers
+    docker.io podman skopeo umoci               # runtimes and readers of images
+    libarchive-tools                            # bsdtar, a reader of layers
     debootstrap busybox-static                  # bases
     python3-venv time ca-certificates iproute2  # the environment of the AWS stand-ins; memory of a process; ports in use
 )

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fact, FactKind, FactsError};
+use super::{Fact, FactKind, FactsError, Listing};
 use crate::oci::ImagePath;
 
 /// Answers to questions about paths and names, the negative ones included.
@@ -78,7 +78,7 @@ impl Answers {
     }
 
     /// Notes all that a folder holds.
-    pub(super) fn note_listing(&mut self, folder: ImagePath, children: Vec<(Vec<u8>, Fact)>) {
+    pub(super) fn note_listing(&mut self, folder: ImagePath, children: Listing) {
         let named = children.into_iter().map(|(name, fact)| (folder.join(&name), Some(fact)));
         self.paths.extend(named);
         self.listed.insert(folder);

@@ -53,14 +53,14 @@ impl BaseTree {
     /// absent too; the root has no fact.
     ///
     /// # Errors
-    /// [`FactsError::Unanswered`] when only a lock is known and it does not say.
+    /// [`FactsError::Unanswered`] when only a lock is known and it does not say. Otherwise when the facts cannot be read.
     pub fn lookup(&self, path: &ImagePath) -> Result<Option<Fact>, FactsError> {
         let fact = match &self.known {
-            Known::Whole(facts) => facts.lookup(path),
+            Known::Whole(facts) => facts.lookup(path)?,
             Known::Locked(answers) => answers.lookup(path)?,
         };
         self.note(|asked| asked.answers.note(path, fact.as_ref()));
-        self.note_folders(path);
+        self.note_folders(path)?;
         Ok(fact)
     }
 
@@ -105,18 +105,18 @@ impl BaseTree {
     }
 
     /// Remembers what the folders above a path hold, and the path itself if it is one.
-    fn note_folders(&self, path: &ImagePath) {
-        let Known::Whole(facts) = &self.known else { return };
-        self.note(|asked| {
-            for folder in std::iter::once(ImagePath::ROOT).chain(path.ancestors()).chain([path.clone()]) {
-                if !asked.visited.contains(&folder) {
-                    if let Some(children) = facts.children(&folder, LISTED_CHILDREN) {
-                        asked.answers.note_listing(folder.clone(), children);
-                    }
-                    asked.visited.insert(folder);
+    fn note_folders(&self, path: &ImagePath) -> Result<(), FactsError> {
+        let (Known::Whole(facts), Some(asked)) = (&self.known, &self.asked) else { return Ok(()) };
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in std::iter::once(ImagePath::ROOT).chain(path.ancestors()).chain([path.clone()]) {
+            if !asked.visited.contains(&folder) {
+                if let Some(children) = facts.children(&folder, LISTED_CHILDREN)? {
+                    asked.answers.note_listing(folder.clone(), children);
                 }
+                asked.visited.insert(folder);
             }
-        });
+        }
+        Ok(())
     }
 
     fn note(&self, note: impl FnOnce(&mut Asked)) {

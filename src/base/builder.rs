@@ -1,38 +1,54 @@
 //! One streaming pass over a base's layers: headers kept, bytes dropped.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
 
 use tar::EntryType;
 
-use super::decoder::{Decoder, magic};
+use super::decoder::{Counted, Decoder, magic};
+use super::index::{FolderId, Kind, ROOT, Record, Span, Table};
 use super::member::{Member, Members};
-use super::table::{FolderId, Kind, ROOT, Record, Table};
-use super::{Facts, FactsError, Limits, Names};
+use super::stored::Writer;
+use super::walk::Walk;
+use super::{Budget, CAPABILITY, Fact, FactKind, Facts, FactsError, Limits, Names};
 use crate::oci::ImagePath;
 
-/// How many symlinks a path may lead through (Linux: 40).
-const MAX_SYMLINKS: u32 = 40;
-
 /// How many bytes of files that are named as passwd and group are kept before it is known which of them count.
-const NAME_FILES_BYTES: usize = 16 << 20;
+const NAME_FILES_BYTES: u64 = 16 << 20;
 
 /// Builds [`Facts`] from the layers of a base, lowest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FactsBuilder {
     limits: Limits,
+    folder: PathBuf,
     table: Table,
     layer: u16,
     entries: u64,
+    walked_bytes: u64,
     unpacked_left: u64,
     /// The bytes of files named `passwd` or `group`: which of them is the one in `/etc` is known only at the end.
-    texts: BTreeMap<(FolderId, Vec<u8>), Vec<u8>>,
+    name_files: u64,
+    /// The folder that the last entry was in.
+    last: Option<(ImagePath, FolderId)>,
 }
 
 impl FactsBuilder {
-    /// Starts with an empty file system.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, unpacked_left: limits.unpacked_bytes, ..Self::default() }
+    /// Starts with an empty file system. What does not fit into [`Limits::memory_bytes`] goes to files in `folder`, which
+    /// vanish with the builder and with what it makes.
+    pub fn new(limits: Limits, folder: &Path) -> Self {
+        let limits = Limits { path_bytes: limits.path_bytes.min(4096), ..limits };
+        Self {
+            limits,
+            folder: folder.to_owned(),
+            table: Table::new(folder, limits.memory_bytes),
+            layer: 0,
+            entries: 0,
+            walked_bytes: 0,
+            unpacked_left: limits.unpacked_bytes,
+            name_files: 0,
+            last: None,
+        }
     }
 
     /// Applies one layer: gzip (one member or several), zstd or plain tar, told by its first bytes.
@@ -44,40 +60,53 @@ impl FactsBuilder {
     /// When the layer cannot be read, is no tar, names paths outside the image, or exceeds a limit. The builder is of
     /// no use afterwards.
     pub fn add_layer(&mut self, mut bytes: impl Read) -> Result<(), FactsError> {
-        self.layer += 1;
-        let layer = self.layer;
+        // The highest number stays free, so that there is one above every layer.
+        let next = self.layer.checked_add(1).filter(|layer| *layer < u16::MAX);
+        let layer = next.ok_or_else(|| self.limit("layers", u64::from(u16::MAX - 1)))?;
+        self.layer = layer;
+        self.last = None;
         let failed = |source| FactsError::Read { layer, source };
         let head = magic(&mut bytes).map_err(failed)?;
-        let mut whole = BufReader::with_capacity(1 << 16, Cursor::new(head.clone()).chain(bytes));
+        let packed = Cell::new(0);
+        let counted = Counted::new(Cursor::new(head.clone()).chain(bytes), &packed);
+        let mut whole = BufReader::with_capacity(1 << 16, counted);
         let decoder = Decoder::new(&head, &mut whole).map_err(failed)?;
         let limits = self.limits;
-        let mut budget = self.unpacked_left;
-        let mut members = Members::new(BufReader::with_capacity(1 << 16, decoder), &limits, layer, &mut budget);
+        let budget = Budget::new(&limits, self.unpacked_left, &packed);
+        let mut members = Members::new(BufReader::with_capacity(1 << 16, decoder), &limits, layer, budget);
         while let Some(member) = members.next()? {
             self.add(&member, &mut members)?;
         }
-        members.drain()?;
-        drop(members);
-        self.unpacked_left = budget;
+        self.unpacked_left = members.finish()?;
         io::copy(&mut whole, &mut io::sink()).map_err(failed)?;
         Ok(())
     }
 
     /// Returns the file system that the layers make.
-    pub fn finish(self) -> Facts {
-        let text = |name: &[u8]| {
-            let key = resolve(&self.table, &[b"etc".to_vec(), name.to_vec()])?;
-            self.texts.get(&key).cloned()
-        };
-        let names = Names { passwd: text(b"passwd"), group: text(b"group") };
-        Facts::new(self.table, names)
+    ///
+    /// # Errors
+    /// When its file cannot be written.
+    pub fn finish(mut self) -> Result<Facts, FactsError> {
+        let names = Names { passwd: self.name_file(b"passwd")?, group: self.name_file(b"group")? };
+        let mut writer = Writer::new(&self.folder, self.limits.memory_bytes)?;
+        let mut open = vec![(ROOT, ImagePath::ROOT, Vec::new())];
+        while let Some((folder, path, after)) = open.last_mut() {
+            let Some((name, record)) = self.table.next_child(*folder, after)? else {
+                open.pop();
+                continue;
+            };
+            let child = path.join(&name);
+            *after = name;
+            writer.add(&child, &self.fact(&record)?)?;
+            if let Kind::Directory(id) = record.kind {
+                open.push((id, child, Vec::new()));
+            }
+        }
+        writer.finish(&names).map(Facts::new)
     }
 
     fn add(&mut self, member: &Member, members: &mut Members<'_, impl Read>) -> Result<(), FactsError> {
-        self.entries += 1;
-        if self.entries > self.limits.entries {
-            return Err(FactsError::Limit { layer: self.layer, what: "entries", limit: self.limits.entries });
-        }
+        self.count_entry()?;
         let path = ImagePath::parse(&member.path).ok_or_else(|| FactsError::Outside {
             layer: self.layer,
             path: String::from_utf8_lossy(&member.path).into_owned(),
@@ -85,147 +114,192 @@ impl FactsBuilder {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
         let folder = self.folder(&parent)?;
         if let Some(hidden) = name.strip_prefix(b".wh.") {
-            match hidden {
-                b".wh..opq" => self.table.prune(folder, self.layer),
-                // Other names of this form are bookkeeping of AUFS.
-                hidden if hidden.is_empty() || hidden.starts_with(b".wh.") => {}
-                hidden => self.table.remove(folder, hidden, self.layer),
-            }
-            return Ok(());
+            return self.whiteout(folder, hidden);
         }
-        let record = self.record(member);
-        self.table.put(folder, name, record);
-        let text = self.text(member, members, &path)?;
-        let key = (folder, name.to_vec());
-        match text {
-            Some(text) => drop(self.texts.insert(key, text)),
-            None => drop(self.texts.remove(&key)),
+        let record = self.record(member, members, &path)?;
+        let old = self.table.put(folder, name, record)?;
+        if old.is_some_and(|old| matches!(old.kind, Kind::Directory(_) | Kind::Symlink(_))) {
+            self.last = None;
+        }
+        if self.table.bytes() > self.limits.index_bytes {
+            return Err(self.limit("bytes in the index of its paths", self.limits.index_bytes));
         }
         Ok(())
     }
 
-    fn record(&mut self, member: &Member) -> Record {
-        if member.kind == EntryType::Link {
-            let target = ImagePath::parse(&member.link).and_then(|path| self.table.at(&path)).copied();
-            if let Some(target) = target.filter(|target| !matches!(target.kind, Kind::Directory(_))) {
-                return Record { layer: self.layer, ..target };
+    fn whiteout(&mut self, folder: FolderId, hidden: &[u8]) -> Result<(), FactsError> {
+        self.last = None;
+        match hidden {
+            b".wh..opq" => self.table.prune(folder, self.layer)?,
+            b"" | b"." | b".." => {
+                return Err(FactsError::Malformed { layer: self.layer, reason: "a whiteout names no file" });
             }
+            // Other names of this form are bookkeeping of AUFS.
+            hidden if hidden.starts_with(b".wh.") => {}
+            hidden => self.table.remove(folder, hidden, self.layer)?,
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        member: &Member,
+        members: &mut Members<'_, impl Read>,
+        path: &ImagePath,
+    ) -> Result<Record, FactsError> {
+        if member.kind == EntryType::Link
+            && let Some(target) = self.link_target(&member.link)?
+        {
+            return Ok(Record { layer: self.layer, ..target });
         }
         let kind = match member.kind {
             EntryType::Directory => self.table.new_folder(),
-            EntryType::Symlink => self.table.new_symlink(&member.link),
+            EntryType::Symlink => Kind::Symlink(self.table.store(&member.link)?),
             EntryType::Char | EntryType::Block | EntryType::Fifo => Kind::Other,
             // A trailing slash is how writers before ustar mark a folder.
             EntryType::Regular if member.path.ends_with(b"/") => self.table.new_folder(),
+            EntryType::Regular => self.text(member, members, path)?.map_or(Kind::File, Kind::NameFile),
             _ => Kind::File,
         };
-        let capability = member.capability.as_deref().map_or(0, |value| self.table.new_capability(value));
-        Record {
+        Ok(Record {
             kind,
             mode: u16::try_from(member.mode).expect("twelve bits"),
             layer: self.layer,
             uid: u32::try_from(member.uid).expect("checked when it was read"),
             gid: u32::try_from(member.gid).expect("checked when it was read"),
-            capability,
+            capability: member.capability.as_deref().map_or(Ok(Span::default()), |value| self.table.store(value))?,
             mtime: member.mtime,
-        }
+        })
+    }
+
+    /// Returns what a hard link is another name of, if that is there and no folder.
+    fn link_target(&mut self, link: &[u8]) -> Result<Option<Record>, FactsError> {
+        let Some(path) = ImagePath::parse(link) else { return Ok(None) };
+        let mut walk = Walk::new(path.components());
+        let found = walk.end(&mut self.table, false)?;
+        self.count_walked(walk.walked)?;
+        Ok(found.filter(|record| !matches!(record.kind, Kind::Directory(_))))
     }
 
     /// Returns the number of the folder at a path. Like every runtime this makes what is missing, goes through symlinks
     /// of the same layer, and puts a folder in the place of a symlink of a lower one.
     fn folder(&mut self, path: &ImagePath) -> Result<FolderId, FactsError> {
-        let mut names: Vec<Vec<u8>> = path.components().rev().map(<[u8]>::to_vec).collect();
-        let mut stack = vec![ROOT];
-        let mut followed = 0;
-        while let Some(name) = names.pop() {
-            if name == b".." {
-                stack.truncate((stack.len() - 1).max(1));
-                continue;
-            }
-            let here = *stack.last().expect("the root stays");
-            match self.table.get(here, &name).copied() {
-                Some(Record { kind: Kind::Directory(id), .. }) => stack.push(id),
-                Some(Record { kind: Kind::Symlink(place), layer, .. }) if layer == self.layer => {
-                    followed += 1;
-                    if followed > MAX_SYMLINKS {
+        if let Some((last, id)) = &self.last
+            && last == path
+        {
+            return Ok(*id);
+        }
+        let mut walk = Walk::new(path.components());
+        while let Some(name) = walk.next() {
+            match self.table.get(walk.here(), &name)? {
+                Some(Record { kind: Kind::Directory(id), .. }) => walk.enter(id, &name),
+                Some(Record { kind: Kind::Symlink(target), layer, .. }) if layer == self.layer => {
+                    if !walk.follow(&self.table.stored(target)?) {
                         return Err(FactsError::Loop { layer: self.layer, path: path.to_string() });
                     }
-                    follow(self.table.target(place), &mut names, &mut stack);
                 }
-                _ => stack.push(self.new_folder(here, &name)),
+                _ => {
+                    let id = self.new_folder(walk.here(), &name)?;
+                    walk.enter(id, &name);
+                }
+            }
+            if walk.length() > self.limits.path_bytes {
+                return Err(self.limit("bytes in a path", self.limits.path_bytes));
             }
         }
-        Ok(*stack.last().expect("the root stays"))
+        self.count_walked(walk.walked)?;
+        self.last = Some((path.clone(), walk.here()));
+        Ok(walk.here())
     }
 
-    fn new_folder(&mut self, parent: FolderId, name: &[u8]) -> FolderId {
+    fn new_folder(&mut self, parent: FolderId, name: &[u8]) -> Result<FolderId, FactsError> {
+        self.count_entry()?;
         let kind = self.table.new_folder();
-        let record = Record { kind, mode: 0o755, layer: self.layer, uid: 0, gid: 0, capability: 0, mtime: 1 };
-        self.table.put(parent, name, record);
+        let capability = Span::default();
+        self.table.put(
+            parent,
+            name,
+            Record { kind, mode: 0o755, layer: self.layer, uid: 0, gid: 0, capability, mtime: 1 },
+        )?;
         match kind {
-            Kind::Directory(id) => id,
+            Kind::Directory(id) => Ok(id),
             _ => unreachable!("a new folder is a folder"),
         }
     }
 
-    /// Returns the bytes of a file that may be `/etc/passwd` or `/etc/group`.
+    /// Keeps the bytes of a file that may be `/etc/passwd` or `/etc/group`.
     fn text(
-        &self,
+        &mut self,
         member: &Member,
         members: &mut Members<'_, impl Read>,
         path: &ImagePath,
-    ) -> Result<Option<Vec<u8>>, FactsError> {
-        if !path.file_name().is_some_and(is_name_file) {
+    ) -> Result<Option<Span>, FactsError> {
+        if !path.file_name().is_some_and(|name| name == b"passwd" || name == b"group") {
             return Ok(None);
-        }
-        if member.kind == EntryType::Link {
-            let target = ImagePath::parse(&member.link);
-            let names: Vec<Vec<u8>> = target.iter().flat_map(ImagePath::components).map(<[u8]>::to_vec).collect();
-            return Ok(resolve(&self.table, &names).and_then(|key| self.texts.get(&key)).cloned());
         }
         let limit = self.limits.names_bytes;
-        let in_etc = path.to_string() == "/etc/passwd" || path.to_string() == "/etc/group";
-        let kept: usize = self.texts.values().map(Vec::len).sum();
-        if member.kind != EntryType::Regular || !in_etc && (member.size > limit || kept > NAME_FILES_BYTES) {
+        let in_etc = path.as_bytes() == b"etc/passwd" || path.as_bytes() == b"etc/group";
+        if !in_etc && (member.size > limit || self.name_files > NAME_FILES_BYTES) {
             return Ok(None);
         }
-        members.body(member.size, limit, "bytes in its passwd or group").map(Some)
+        let text = members.body(member.size, limit, "bytes in its passwd or group")?;
+        self.name_files += text.len() as u64;
+        Ok(Some(self.table.store(&text)?))
     }
-}
 
-fn is_name_file(name: &[u8]) -> bool {
-    name == b"passwd" || name == b"group"
-}
-
-/// Puts a symlink's target before what is still to be walked.
-fn follow(target: &[u8], names: &mut Vec<Vec<u8>>, stack: &mut Vec<FolderId>) {
-    if target.starts_with(b"/") {
-        stack.truncate(1);
-    }
-    let parts = target.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
-    names.extend(parts.rev().map(<[u8]>::to_vec));
-}
-
-/// Returns where a path leads in a finished table, all symlinks followed.
-fn resolve(table: &Table, path: &[Vec<u8>]) -> Option<(FolderId, Vec<u8>)> {
-    let mut names: Vec<Vec<u8>> = path.iter().rev().cloned().collect();
-    let mut stack = vec![ROOT];
-    let mut followed = 0;
-    while let Some(name) = names.pop() {
-        if name == b".." {
-            stack.truncate((stack.len() - 1).max(1));
-            continue;
-        }
-        let here = *stack.last()?;
-        match table.get(here, &name)?.kind {
-            Kind::Directory(id) => stack.push(id),
-            Kind::Symlink(place) if followed < MAX_SYMLINKS => {
-                followed += 1;
-                follow(table.target(place), &mut names, &mut stack);
-            }
-            Kind::File if names.is_empty() => return Some((here, name)),
-            _ => return None,
+    /// Returns the bytes of a file of `/etc`, wherever its symlinks lead.
+    fn name_file(&mut self, name: &[u8]) -> Result<Option<Vec<u8>>, FactsError> {
+        let found = Walk::new([b"etc".as_slice(), name].into_iter()).end(&mut self.table, true)?;
+        match found.map(|record| record.kind) {
+            Some(Kind::NameFile(span)) => Ok(Some(self.table.stored(span)?)),
+            _ => Ok(None),
         }
     }
-    None
+
+    fn fact(&self, record: &Record) -> Result<Fact, FactsError> {
+        let kind = match record.kind {
+            Kind::Directory(_) => FactKind::Directory,
+            Kind::File | Kind::NameFile(_) => FactKind::File,
+            Kind::Symlink(target) => FactKind::Symlink(self.table.stored(target)?),
+            Kind::Other => FactKind::Other,
+        };
+        let mut fact = Fact {
+            kind,
+            mode: u32::from(record.mode),
+            uid: u64::from(record.uid),
+            gid: u64::from(record.gid),
+            mtime: record.mtime,
+            xattrs: [].into(),
+        };
+        if !record.capability.is_empty() {
+            fact.xattrs.insert(CAPABILITY.to_owned(), self.table.stored(record.capability)?);
+        }
+        Ok(fact)
+    }
+
+    fn count_entry(&mut self) -> Result<(), FactsError> {
+        self.entries += 1;
+        if self.entries > self.limits.entries {
+            return Err(self.limit("entries", self.limits.entries));
+        }
+        Ok(())
+    }
+
+    fn count_walked(&mut self, bytes: u64) -> Result<(), FactsError> {
+        self.walked_bytes += bytes;
+        if self.walked_bytes > self.limits.walked_bytes {
+            return Err(self.limit("bytes in all its paths", self.limits.walked_bytes));
+        }
+        Ok(())
+    }
+
+    fn limit(&self, what: &'static str, limit: u64) -> FactsError {
+        FactsError::Limit { layer: self.layer, what, limit }
+    }
+
+    /// Returns about how many bytes of the index are in memory.
+    #[cfg(test)]
+    pub(super) fn resident_bytes(&self) -> usize {
+        self.table.resident_bytes()
+    }
 }

@@ -1,5 +1,6 @@
 //! The uncompressed bytes of a layer, whatever it is compressed with.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -44,5 +45,26 @@ impl<R: BufRead> Read for Decoder<R> {
             Self::Zstd(decoder) => decoder.read(buffer),
             Self::Plain(bytes) => bytes.read(buffer),
         }
+    }
+}
+
+/// Counts the bytes that are read.
+pub(super) struct Counted<'a, R> {
+    inner: R,
+    count: &'a Cell<u64>,
+}
+
+impl<'a, R> Counted<'a, R> {
+    /// Counts in `count`.
+    pub(super) fn new(inner: R, count: &'a Cell<u64>) -> Self {
+        Self { inner, count }
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::ground::Hint;
+use crate::ground::{FileError, Hint};
 
 /// A layer of a base whose file system cannot be told. Layers are counted from 1, the lowest first.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum FactsError {
         /// What is asked: `what stands at ...`.
         question: String,
     },
+    /// What the base holds is too much for memory, and the file for the rest fails.
+    #[error("cannot keep what the base holds in a file")]
+    File(#[from] FileError),
     /// Stored facts that are not what was stored.
     #[error("stored facts of a base are not usable: {reason}")]
     Stored {
@@ -66,6 +69,7 @@ pub enum FactsError {
 impl Hint for FactsError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::File(source) => return source.hint(),
             Self::Read { .. } => "pull the base anew; if it fails again, the base's layer itself is damaged".to_owned(),
             Self::Malformed { .. } | Self::Outside { .. } | Self::Loop { .. } | Self::Limit { .. } => {
                 "check that `base` names the image you mean, and rebuild that image".to_owned()

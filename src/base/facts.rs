@@ -1,16 +1,25 @@
 //! What placement asks of a base: which paths it has, and what they are.
 
-use super::Names;
-use super::fact::Fact;
-use super::table::{Kind, ROOT, Table};
+use std::path::Path;
+
+use super::stored::Reader;
+use super::{Fact, FactKind, FactsError, Names};
 use crate::oci::ImagePath;
 
+/// What a folder holds: names with what they are, sorted.
+pub(super) type Listing = Vec<(Vec<u8>, Fact)>;
+
 /// The file system of a base without the bytes of its files.
+///
+/// It is a file that is looked into, so that a base of millions of paths takes no more memory than a small one; a small
+/// one stays in memory until it is given a name.
 #[derive(Debug, Default)]
 pub struct Facts {
-    pub(super) table: Table,
-    pub(super) names: Names,
+    /// `None` for scratch.
+    stored: Option<Reader>,
 }
+
+static NO_NAMES: Names = Names { passwd: None, group: None };
 
 impl Facts {
     /// Returns the facts of `scratch`: nothing but the root.
@@ -18,37 +27,56 @@ impl Facts {
         Self::default()
     }
 
-    pub(super) fn new(table: Table, names: Names) -> Self {
-        Self { table, names }
+    pub(super) fn new(stored: Reader) -> Self {
+        Self { stored: Some(stored) }
+    }
+
+    /// Opens what [`Facts::persist`] wrote. The whole file is held against its digest, in pieces.
+    ///
+    /// # Errors
+    /// [`FactsError::Stored`] for anything else: another version, a truncated file, a flipped bit. Otherwise when it
+    /// cannot be read.
+    pub fn open(path: &Path) -> Result<Self, FactsError> {
+        Reader::open(path).map(Self::new)
+    }
+
+    /// Gives the facts a file of this name, which is there only when it is whole. The same facts give the same bytes.
+    /// Those of `scratch` have no file. The folder given to [`super::FactsBuilder::new`] must be on the same file system.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn persist(&mut self, path: &Path) -> Result<(), FactsError> {
+        self.stored.as_mut().map_or(Ok(()), |stored| stored.persist(path))
     }
 
     /// Returns what stands at a path, or `None` when nothing does. Symlinks are not followed, so a path through one is
     /// absent too; the root has no fact.
-    pub fn lookup(&self, path: &ImagePath) -> Option<Fact> {
-        self.table.at(path).map(|record| self.table.fact(record))
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn lookup(&self, path: &ImagePath) -> Result<Option<Fact>, FactsError> {
+        self.stored.as_ref().map_or(Ok(None), |stored| stored.lookup(path))
     }
 
     /// Returns what a folder holds, sorted by the bytes of the names; `None` where there is no folder, or when it holds
     /// more than `limit`.
-    pub(super) fn children(&self, folder: &ImagePath, limit: usize) -> Option<Vec<(Vec<u8>, Fact)>> {
-        let id = match self.table.at(folder).map(|record| record.kind) {
-            Some(Kind::Directory(id)) => id,
-            None if folder.is_root() => ROOT,
-            _ => return None,
-        };
-        let children = self.table.children(id).take(limit + 1);
-        let children: Vec<_> = children.map(|(name, record)| (name.to_vec(), self.table.fact(record))).collect();
-        (children.len() <= limit).then_some(children)
+    pub(super) fn children(&self, folder: &ImagePath, limit: usize) -> Result<Option<Listing>, FactsError> {
+        let is_folder = folder.is_root() || self.lookup(folder)?.is_some_and(|fact| fact.kind == FactKind::Directory);
+        match &self.stored {
+            _ if !is_folder => Ok(None),
+            None => Ok(Some(Vec::new())),
+            Some(stored) => stored.children(folder, limit),
+        }
     }
 
     /// Returns the users and groups of `/etc/passwd` and `/etc/group`, wherever their symlinks lead.
     pub fn names(&self) -> &Names {
-        &self.names
+        self.stored.as_ref().map_or(&NO_NAMES, Reader::names)
     }
 
     /// Returns the number of paths.
-    pub fn len(&self) -> usize {
-        self.table.len()
+    pub fn len(&self) -> u64 {
+        self.stored.as_ref().map_or(0, Reader::count)
     }
 
     /// Returns whether there are no paths.

@@ -1,10 +1,11 @@
 //! A layer read entry by entry by others than the facts: with the same decoders, the same limits, and the bytes.
 
+use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Read};
 
-use super::decoder::{Decoder, magic};
+use super::decoder::{Counted, Decoder, magic};
 use super::member::{Member, Members};
-use super::{FactsError, Limits};
+use super::{Budget, FactsError, Limits};
 
 /// The bytes of an entry, as far as they were not read yet. What is left unread is skipped.
 pub struct MemberBytes<'a> {
@@ -45,15 +46,17 @@ pub fn read_layer<E: From<FactsError>>(
 ) -> Result<(), E> {
     let failed = |source| FactsError::Read { layer, source };
     let head = magic(&mut bytes).map_err(failed)?;
-    let mut whole = BufReader::with_capacity(1 << 16, Cursor::new(head.clone()).chain(bytes));
+    let packed = Cell::new(0);
+    let counted = Counted::new(Cursor::new(head.clone()).chain(bytes), &packed);
+    let mut whole = BufReader::with_capacity(1 << 16, counted);
     let decoder = Decoder::new(&head, &mut whole).map_err(failed)?;
-    let mut members = Members::new(BufReader::with_capacity(1 << 16, decoder), limits, layer, budget);
+    let left = Budget::new(limits, *budget, &packed);
+    let mut members = Members::new(BufReader::with_capacity(1 << 16, decoder), limits, layer, left);
     while let Some(member) = members.next()? {
         let left = if members.has_bytes() { member.size } else { 0 };
         each(&member, &mut MemberBytes { read: &mut |buffer| members.read(buffer), left })?;
     }
-    members.drain()?;
-    drop(members);
+    *budget = members.finish()?;
     io::copy(&mut whole, &mut io::sink()).map_err(failed)?;
     Ok(())
 }

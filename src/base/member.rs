@@ -2,12 +2,12 @@
 //!
 //! Own reading on top of the `tar` crate's header: that crate's iterator keeps extensions of any size in memory.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use tar::{EntryType, Header};
 
-use super::{FactsError, Limits};
+use super::pax::{Records, decimal, parse_records};
+use super::{Budget, FactsError, Limits};
 
 const BLOCK: usize = 512;
 
@@ -41,15 +41,12 @@ pub(super) struct Members<'a, R> {
     bytes: R,
     limits: &'a Limits,
     layer: u16,
-    /// Uncompressed bytes that may still be read.
-    budget: &'a mut u64,
+    budget: Budget<'a>,
     /// Bytes of the present entry, with their padding, that were not read yet.
     rest: u64,
     /// Records of global PAX headers.
     global: Records,
 }
-
-type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What precedes an entry and belongs to it.
 #[derive(Default)]
@@ -61,7 +58,7 @@ struct Extensions {
 
 impl<'a, R: Read> Members<'a, R> {
     /// Begins with the first header.
-    pub(super) fn new(bytes: R, limits: &'a Limits, layer: u16, budget: &'a mut u64) -> Self {
+    pub(super) fn new(bytes: R, limits: &'a Limits, layer: u16, budget: Budget<'a>) -> Self {
         Self { bytes, limits, layer, budget, rest: 0, global: Records::new() }
     }
 
@@ -120,12 +117,18 @@ impl<'a, R: Read> Members<'a, R> {
         Ok(usize::try_from(read).expect("no longer than the buffer"))
     }
 
-    /// Reads all that follows the archive: whoever hashes the stream wants to see its last byte.
-    pub(super) fn drain(&mut self) -> Result<(), FactsError> {
-        let mut sink = io::sink();
-        let allowed = self.budget.saturating_add(1);
-        let read = io::copy(&mut (&mut self.bytes).take(allowed), &mut sink).map_err(|source| self.failed(source))?;
-        self.spend(read)
+    /// Reads all that follows the archive: whoever hashes the stream wants to see its last byte. Returns how many
+    /// uncompressed bytes are left for the layers above.
+    pub(super) fn finish(mut self) -> Result<u64, FactsError> {
+        let mut buffer = vec![0; 1 << 13];
+        loop {
+            match self.bytes.read(&mut buffer) {
+                Ok(0) => return Ok(self.budget.left),
+                Ok(read) => self.spend(read as u64)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
     }
 
     fn header(&mut self) -> Result<Option<Header>, FactsError> {
@@ -145,8 +148,7 @@ impl<'a, R: Read> Members<'a, R> {
             return Ok(None);
         }
         let header = Header::from_byte_slice(&block).clone();
-        let sum = block[..148].iter().chain(&block[156..]).map(|byte| u32::from(*byte)).sum::<u32>() + 8 * 32;
-        if header.cksum().ok() != Some(sum) {
+        if !header.cksum().is_ok_and(|told| sums(&block).contains(&i64::from(told))) {
             return Err(self.malformed("a header's checksum is wrong"));
         }
         Ok(Some(header))
@@ -191,6 +193,9 @@ impl<'a, R: Read> Members<'a, R> {
         let limit = self.limits.path_bytes;
         if member.path.len() as u64 > limit || member.link.len() as u64 > limit {
             return Err(FactsError::Limit { layer: self.layer, what: "bytes in a path", limit });
+        }
+        if member.link.contains(&0) {
+            return Err(self.malformed("a link's target holds a zero byte"));
         }
         if member.uid > u64::from(u32::MAX) || member.gid > u64::from(u32::MAX) {
             return Err(self.malformed("a uid or gid is larger than any system's"));
@@ -245,10 +250,8 @@ impl<'a, R: Read> Members<'a, R> {
     }
 
     fn spend(&mut self, count: u64) -> Result<(), FactsError> {
-        let limit = self.limits.unpacked_bytes;
-        let left = self.budget.checked_sub(count);
-        *self.budget = left.ok_or(FactsError::Limit { layer: self.layer, what: "uncompressed bytes", limit })?;
-        Ok(())
+        let layer = self.layer;
+        self.budget.spend(count).map_err(|(what, limit)| FactsError::Limit { layer, what, limit })
     }
 
     fn malformed(&self, reason: &'static str) -> FactsError {
@@ -260,24 +263,11 @@ impl<'a, R: Read> Members<'a, R> {
     }
 }
 
-/// Reads `LENGTH KEY=VALUE\n` records (POSIX pax, "pax Extended Header").
-fn parse_records(mut bytes: &[u8]) -> Option<Records> {
-    let mut records = Records::new();
-    while bytes.first().is_some_and(|byte| *byte != 0) {
-        let space = bytes.iter().position(|byte| *byte == b' ')?;
-        let length: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
-        let record = bytes.get(space + 1..length)?.strip_suffix(b"\n")?;
-        let equals = record.iter().position(|byte| *byte == b'=')?;
-        records.insert(record[..equals].to_vec(), record[equals + 1..].to_vec());
-        bytes = &bytes[length..];
-    }
-    Some(records)
-}
-
-/// Reads a decimal number; a fraction is dropped.
-fn decimal(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok()?;
-    text.split('.').next()?.parse().ok()
+/// Returns the sum of a header's bytes, and the one that writers with signed bytes told.
+fn sums(block: &[u8; BLOCK]) -> [i64; 2] {
+    let bytes = || block[..148].iter().chain(&[b' '; 8]).chain(&block[156..]);
+    let unsigned = bytes().map(|byte| i64::from(*byte)).sum();
+    [unsigned, bytes().map(|byte| i64::from(byte.cast_signed())).sum()]
 }
 
 fn terminated(mut bytes: Vec<u8>) -> Vec<u8> {

@@ -1,20 +1,23 @@
-//! Floor 2: the base image, and the facts of its file system that placement asks for.
+//! Floor 2: the base image, the facts of its file system that placement asks for, and the lock that holds both.
 
 mod answers;
 mod base_tree;
+mod budget;
 mod builder;
 mod decoder;
 mod error;
 mod fact;
 mod facts;
 mod image;
+mod index;
 mod layer_members;
 mod limits;
 mod lock;
 mod member;
 mod names;
+mod pax;
 mod stored;
-mod table;
+mod walk;
 
 pub use answers::Answers;
 pub use base_tree::BaseTree;
@@ -28,6 +31,10 @@ pub use limits::Limits;
 pub use lock::{Lock, LockError, LockedBase};
 pub use member::Member;
 pub use names::Names;
+
+use budget::Budget;
+use fact::CAPABILITY;
+use facts::Listing;
 
 #[cfg(test)]
 mod tests;

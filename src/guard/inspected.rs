@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::oci::ImagePath;
 
 use super::finding::{Finding, Findings, Severity};
@@ -9,7 +11,8 @@ use super::machine::Machine;
 use super::program::Program;
 
 /// The first of many, in their order, and the count of the others: what is kept is the same in whatever order they come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Ord + Deserialize<'de>"))]
 pub struct Sample<T> {
     /// The first.
     pub kept: BTreeSet<T>,
@@ -52,7 +55,7 @@ impl<T: Ord> Sample<T> {
 }
 
 /// What a layer, or several, hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspected {
     /// Secrets that may not go into an image.
     pub refused: Findings,
@@ -68,11 +71,12 @@ pub struct Inspected {
     /// Dynamic loaders that executables name. Of each, the first program that does.
     pub interpreters: Sample<RequiredInterpreter>,
     /// What stands at the paths that were asked for. A path without an answer is not in the layers.
+    #[serde(with = "pairs")]
     pub asked: BTreeMap<ImagePath, Asked>,
 }
 
 /// A program for another machine.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OtherMachine {
     /// Where it stands in the image.
     pub path: ImagePath,
@@ -81,7 +85,7 @@ pub struct OtherMachine {
 }
 
 /// A script that starts only on the machine that builds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MachineScript {
     /// Where it stands in the image.
     pub path: ImagePath,
@@ -90,7 +94,7 @@ pub struct MachineScript {
 }
 
 /// A symlink that leads somewhere only on the machine that builds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MachineLink {
     /// Where it stands in the image.
     pub path: ImagePath,
@@ -99,7 +103,7 @@ pub struct MachineLink {
 }
 
 /// A dynamic loader that the image must hold.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequiredInterpreter {
     /// Its path.
     pub interpreter: Vec<u8>,
@@ -108,7 +112,7 @@ pub struct RequiredInterpreter {
 }
 
 /// An entry that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// The twelve permission bits.
     pub mode: u32,
@@ -117,7 +121,7 @@ pub struct Asked {
 }
 
 /// What an entry that was asked for is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AskedKind {
     /// A folder.
     Directory,
@@ -157,5 +161,28 @@ impl Inspected {
             self.add_interpreter(&found.interpreter, &found.example);
         }
         self.asked.extend(above.asked);
+    }
+}
+
+/// A map as a list of pairs: JSON has no keys but texts, and a path need not be one.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<impl Serialize, impl Serialize>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Ord + Deserialize<'de>,
+        V: Deserialize<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
     }
 }

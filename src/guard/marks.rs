@@ -117,11 +117,14 @@ fn searcher() -> &'static Searcher {
         let marks = || MARKS.iter().map(|(mark, _)| mark);
         match packed::Config::new().heuristic_pattern_limits(false).builder().extend(marks()).build() {
             Some(searcher) => Searcher::Vectorised(searcher),
-            None => Searcher::Automaton(
-                AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks()).expect("a few short texts"),
-            ),
+            None => Searcher::Automaton(automaton()),
         }
     })
+}
+
+fn automaton() -> AhoCorasick {
+    let marks = MARKS.iter().map(|(mark, _)| mark);
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks).expect("a few short texts")
 }
 
 #[cfg(test)]
@@ -135,5 +138,20 @@ mod tests {
             let others = MARKS.iter().enumerate().filter(|(other, _)| *other != number);
             assert!(mark.len() >= 4 && others.into_iter().all(|(_, (other, _))| !other.starts_with(mark)), "{mark}");
         }
+    }
+
+    #[test]
+    fn processors_with_and_without_vectors_find_the_same() {
+        let (automaton, mut bytes) = (Searcher::Automaton(automaton()), Vec::new());
+        for (number, (mark, _)) in MARKS.iter().enumerate() {
+            bytes.extend_from_slice(&b"a xox npmPRIV \"----- gh"[..number % 20]);
+            bytes.extend_from_slice(mark.as_bytes());
+        }
+        let all = |searcher: &Searcher| {
+            let found = |from: usize| searcher.find(&bytes, Span { start: from, end: bytes.len() });
+            std::iter::successors(found(0), |(at, _)| found(at + 1)).collect::<Vec<_>>()
+        };
+        assert_eq!(all(&automaton), all(searcher()));
+        assert_eq!(all(&automaton).len(), MARKS.len());
     }
 }

@@ -1,5 +1,7 @@
 //! What the first bytes of a file say about how it would be started.
 
+use serde::{Deserialize, Serialize};
+
 use super::alphabet::unquoted;
 use super::machine::Machine;
 
@@ -11,7 +13,7 @@ const LINE: usize = 256;
 const INTERPRETER: usize = 256;
 
 /// A program by its first bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Program {
     /// An ELF program or shared object.
     Elf {

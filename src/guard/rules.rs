@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::{alphabet, aws};
 
 /// The version of the rules: what was found under one version says nothing under another.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// Folders of published packages. What lies below one is warned of and not refused.
 const PUBLISHED: [&[u8]; 3] = [b"node_modules", b"vendor", b"site-packages"];
@@ -33,6 +33,15 @@ impl Guard {
 
     /// Returns what the value of an environment variable gives away, or `None`. `config.env.NAME` in the list of what
     /// is admitted admits a variable.
+    ///
+    /// ```
+    /// use dockless::guard::{Guard, Secret};
+    /// let guard = Guard::new(&["config.env.TEST_KEY".to_owned()]).unwrap();
+    /// let token = format!("npm_{}", "abc0DEF1ghi2JKL3mno4".repeat(2).split_at(36).0);
+    /// assert_eq!(guard.variable("NPM_TOKEN", &token), Some(Secret::NpmToken));
+    /// assert_eq!(guard.variable("TEST_KEY", &token), None);
+    /// assert_eq!(guard.variable("NPM_TOKEN", "${NPM_TOKEN}"), None);
+    /// ```
     pub fn variable(&self, name: &str, value: &str) -> Option<Secret> {
         // The name stands before the value as it would in a file, so that the rules for named values see it.
         let text = format!("{name}={value}");

@@ -127,6 +127,7 @@ impl Search {
     /// Looks at the marks that begin in `from..to` of a window, before which the file has `passed` bytes and `lines`
     /// lines.
     fn look(&mut self, window: &[u8], mut from: usize, to: usize, passed: u64, lines: u64) {
+        let mut place = Place { at: 0, line: lines };
         while let Some((at, rule)) = marks::next(window, from, to) {
             from = at + 1;
             match rule {
@@ -137,7 +138,7 @@ impl Search {
                     let after = &window[at..window.len().min(at + AFTER)];
                     if let Some((secret, offset)) = look(Around { before, after }) {
                         let at = at.checked_add_signed(offset).expect("within the view");
-                        self.hits.add(lines + count_lines(&window[..at]), secret);
+                        self.hits.add(place.line_of(window, at), secret);
                     }
                 }
             }
@@ -153,6 +154,25 @@ impl Search {
             hits.replace(count_lines(&head[..at]), secret);
         }
         hits
+    }
+}
+
+/// A place in a window and its line. Each hit is counted from the one before, so that a file full of them is read twice
+/// and not once for each.
+struct Place {
+    at: usize,
+    line: u64,
+}
+
+impl Place {
+    fn line_of(&mut self, window: &[u8], at: usize) -> u64 {
+        if at >= self.at {
+            self.line += count_lines(&window[self.at..at]);
+        } else {
+            self.line -= count_lines(&window[at..self.at]);
+        }
+        self.at = at;
+        self.line
     }
 }
 

@@ -8,12 +8,12 @@ use super::manifest::{layer_descriptor, write_manifest};
 use super::settings::settings;
 use crate::base::BaseImage;
 use crate::ground::Timestamp;
-use crate::oci::{Annotations, BASE_DIGEST, BASE_NAME, Descriptor, DiffId, Digest, LAYER, Platform, json};
+use crate::oci::{Annotations, BASE_DIGEST, BASE_NAME, Descriptor, DiffId, Digest, ImagePath, LAYER, Platform, json};
 use crate::spec::{Compression, ConfigSpec, Format};
 use crate::store::Blob;
 
 /// Layers that containerd and Docker's overlay driver mount at most.
-const LAYER_LIMIT: usize = 127;
+pub const LAYER_LIMIT: usize = 127;
 
 /// What an image is made of.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub struct Assembly<'a> {
 pub struct OwnLayer {
     /// Its name in the build file; several blobs of one `split` layer share it.
     pub name: String,
+    /// The folder that a part of a `split` layer begins with; `None` for the first part, and for a whole layer.
+    pub start: Option<ImagePath>,
     /// Its blob, or `None` where it has no entries: then only the history names it.
     pub blob: Option<LayerBlob>,
 }
@@ -143,12 +145,7 @@ fn config(assembly: &Assembly<'_>, layers: &[ImageLayer]) -> Map<String, Value> 
     let settings = settings(base, assembly.config, assembly.env);
     let created = assembly.created.rfc3339();
     let mut history = history::repaired(base.history(), assembly.base.layers.len());
-    history.extend(
-        assembly
-            .own
-            .iter()
-            .map(|layer| history::entry(&created, &format!("dockless layer {}", layer.name), layer.blob.is_none())),
-    );
+    history.extend(assembly.own.iter().map(|layer| history::entry(&created, &created_by(layer), layer.blob.is_none())));
     if assembly.own.is_empty() && Some(&settings) != base.settings().or(Some(&Map::new())) {
         history.push(history::entry(&created, "dockless config", true));
     }
@@ -158,6 +155,15 @@ fn config(assembly: &Assembly<'_>, layers: &[ImageLayer]) -> Map<String, Value> 
     document.insert("history".to_owned(), history.into());
     document.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": diff_ids}));
     document
+}
+
+/// Returns what the history says of a layer. A part is named by what it begins with and not by a number, so that one part
+/// more changes no other's entry.
+fn created_by(layer: &OwnLayer) -> String {
+    match &layer.start {
+        Some(start) => format!("dockless layer {} from {start}", layer.name),
+        None => format!("dockless layer {}", layer.name),
+    }
 }
 
 fn annotations(assembly: &Assembly<'_>) -> Annotations {

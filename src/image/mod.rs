@@ -16,7 +16,7 @@ mod start;
 mod tests;
 mod validate;
 
-pub use assemble::{Assembly, Image, ImageLayer, LayerBlob, Origin, OwnLayer, assemble, layer_method};
+pub use assemble::{Assembly, Image, ImageLayer, LAYER_LIMIT, LayerBlob, Origin, OwnLayer, assemble, layer_method};
 pub use error::ImageError;
 pub use settings::settings;
 pub use start::{StartError, StartWarning, check_start};

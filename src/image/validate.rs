@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Mismatch;
 use super::history::has_layer;
+use crate::base::{FactsError, Limits, Member, read_layer};
 use crate::oci::{
     Config, Descriptor, DiffId, Digest, Document, HashingReader, ImagePath, Index, LAYER, LayerCodec, Manifest,
     MediaType,
@@ -204,11 +205,9 @@ fn unpack(stored: &mut dyn Read, layer: &Descriptor, found: &mut Vec<Mismatch>) 
 fn check_entries(plain: &mut dyn Read, digest: Digest, found: &mut Vec<Mismatch>) -> io::Result<()> {
     // Digests, not names: the memory for a layer of a hundred thousand entries stays small.
     let mut seen = HashSet::new();
-    for entry in tar::Archive::new(plain).entries()? {
-        let entry = entry?;
-        let name = entry.path_bytes();
-        let printed = || String::from_utf8_lossy(&name).into_owned();
-        match ImagePath::parse(&name) {
+    let mut check = |member: &Member| {
+        let printed = || String::from_utf8_lossy(&member.path).into_owned();
+        match ImagePath::parse(&member.path) {
             Some(path) if !path.is_root() => {
                 if !seen.insert(Digest::of(path.as_bytes())) {
                     found.push(Mismatch::Duplicate { digest, path: printed() });
@@ -216,8 +215,14 @@ fn check_entries(plain: &mut dyn Read, digest: Digest, found: &mut Vec<Mismatch>
             }
             _ => found.push(Mismatch::Path { digest, path: printed() }),
         }
-    }
-    Ok(())
+    };
+    // Not the `tar` crate's iterator, which takes a line feed within a name or an attribute for the end of a record.
+    let mut budget = u64::MAX;
+    let entries = read_layer(plain, &Limits::default(), 1, &mut budget, |member, _| {
+        check(member);
+        Ok::<_, FactsError>(())
+    });
+    entries.map_err(|error| io::Error::other(one_line(&error)))
 }
 
 /// Joins an error with its causes.

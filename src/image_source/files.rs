@@ -12,7 +12,7 @@ use super::index::{Index, Item, ItemKind};
 use super::lead::lead;
 use super::scan::{Scan, ScanError};
 use crate::base::{Facts, FactsBuilder, FactsError, Limits};
-use crate::oci::ImagePath;
+use crate::oci::{Digest, ImagePath};
 use crate::tree::{Child, FileStamp, Node, NodeKind, SourceFile, Sources, Spooled, TreeError};
 
 /// How often the layers are read at most. Each reading finds the hard links of the one before; links to links beyond this
@@ -29,6 +29,8 @@ pub struct ImageFiles {
     image: Arc<str>,
     spool: Arc<File>,
     index: Index,
+    /// What decides the bytes of all files, if it is known.
+    identity: Option<Digest>,
     /// The wanted paths that lead somewhere, with where.
     wanted: BTreeMap<ImagePath, ImagePath>,
 }
@@ -46,7 +48,8 @@ impl ImageFiles {
     ///
     /// `image` names the image in messages. `open` opens a layer's blob from its first byte, counted from 0, the lowest
     /// first; each is opened at least twice, read to its end, and expected to verify its digest itself. `spool` is an
-    /// empty file that nobody else writes to; it takes the bytes of what is wanted, which count as unpacked bytes.
+    /// empty file that nobody else writes to; it takes the bytes of what is wanted, which count as unpacked bytes. Facts
+    /// that are too large for memory go to files in `scratch`.
     ///
     /// # Errors
     /// When a layer cannot be opened or read, is no tar, leads outside the image or exceeds a limit, or the spool takes
@@ -56,11 +59,12 @@ impl ImageFiles {
         layers: usize,
         open: &dyn Fn(usize) -> io::Result<R>,
         wanted: &[PathBuf],
+        scratch: &Path,
         spool: File,
         limits: &Limits,
     ) -> Result<Self, ImageSourceError> {
         let layers = Layers::new(image, layers, open)?;
-        let facts = layers.facts(limits)?;
+        let facts = layers.facts(scratch, limits)?;
         layers.files(&facts, wanted, spool, limits)
     }
 
@@ -78,6 +82,12 @@ impl ImageFiles {
         limits: &Limits,
     ) -> Result<Self, ImageSourceError> {
         Layers::new(image, layers, open)?.files(facts, wanted, spool, limits)
+    }
+
+    /// Names what decides the bytes of all files, such as the digests of the image's layers.
+    #[must_use]
+    pub fn identified(self, identity: Digest) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 
     /// Returns where a path leads in the image: by the most specific wanted path at or above it.
@@ -110,7 +120,7 @@ impl ImageFiles {
             // Nothing to read: whoever opens it is told that it is not what was listed.
             _ => (0, 0),
         };
-        Spooled::new(Arc::clone(&self.spool), kept.0, kept.1, Arc::clone(&self.image))
+        Spooled::new(Arc::clone(&self.spool), kept.0, kept.1, Arc::clone(&self.image)).identified(self.identity)
     }
 
     fn display(&self, path: &Path) -> PathBuf {
@@ -126,12 +136,12 @@ impl<'a, R: Read> Layers<'a, R> {
         }
     }
 
-    fn facts(&self, limits: &Limits) -> Result<Facts, ImageSourceError> {
-        let mut builder = FactsBuilder::new(*limits);
+    fn facts(&self, scratch: &Path, limits: &Limits) -> Result<Facts, ImageSourceError> {
+        let mut builder = FactsBuilder::new(*limits, scratch);
         for layer in 0..self.count {
             builder.add_layer(self.open(layer)?).map_err(|source| self.broken(source))?;
         }
-        Ok(builder.finish())
+        builder.finish().map_err(|source| self.broken(source))
     }
 
     fn files(
@@ -150,7 +160,7 @@ impl<'a, R: Read> Layers<'a, R> {
         let taken = leads.values().cloned().collect();
         let index = self.index(facts, &taken, &spool, limits)?;
         self.check_complete(&index, &taken)?;
-        Ok(ImageFiles { image: self.image.into(), spool: Arc::new(spool), index, wanted: leads })
+        Ok(ImageFiles { image: self.image.into(), spool: Arc::new(spool), index, identity: None, wanted: leads })
     }
 
     fn index(

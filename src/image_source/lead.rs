@@ -8,7 +8,7 @@ pub(super) const MAX_SYMLINKS: u32 = 40;
 
 /// Returns what stands at a path when all layers are applied. Nothing else here asks the facts.
 pub(super) fn stands_at(facts: &Facts, path: &ImagePath) -> Result<Option<Fact>, FactsError> {
-    Ok(facts.lookup(path))
+    facts.lookup(path)
 }
 
 /// Returns the real path that a wanted one leads to, or `None` where nothing is there, a file is on the way, or its

@@ -50,7 +50,15 @@ fn layer(entries: &[&str]) -> Vec<u8> {
 fn read_with(layers: &[Vec<u8>], wanted: &[&str], limits: &Limits) -> Result<ImageFiles, ImageSourceError> {
     let open = |number: usize| Ok(io::Cursor::new(layers[number].clone()));
     let wanted: Vec<PathBuf> = wanted.iter().map(PathBuf::from).collect();
-    ImageFiles::read("e.com/a:1", layers.len(), &open, &wanted, tempfile::tempfile().unwrap(), limits)
+    ImageFiles::read(
+        "e.com/a:1",
+        layers.len(),
+        &open,
+        &wanted,
+        &std::env::temp_dir(),
+        tempfile::tempfile().unwrap(),
+        limits,
+    )
 }
 
 fn read(layers: &[&[&str]], wanted: &[&str]) -> ImageFiles {
@@ -216,7 +224,8 @@ fn every_codec_is_read_to_its_end_each_time() {
             Ok(Counting(io::Cursor::new(bytes.clone()), read.borrow().len() - 1, &read))
         };
         let spool = tempfile::tempfile().unwrap();
-        let files = ImageFiles::read("i", 1, &open, &["a".into()], spool, &Limits::default()).unwrap();
+        let files =
+            ImageFiles::read("i", 1, &open, &["a".into()], &std::env::temp_dir(), spool, &Limits::default()).unwrap();
         assert_eq!(show(&files, "a"), "a/ a/x=1");
         assert_eq!(*read.borrow(), [length, length]);
     }
@@ -224,7 +233,14 @@ fn every_codec_is_read_to_its_end_each_time() {
 
 #[test]
 fn hostile_images_end_in_errors() {
-    let limits = Limits { entries: 6, unpacked_bytes: 20_000, path_bytes: 64, extension_bytes: 100, names_bytes: 4 };
+    let limits = Limits {
+        entries: 6,
+        unpacked_bytes: 20_000,
+        path_bytes: 64,
+        extension_bytes: 100,
+        names_bytes: 4,
+        ..Limits::default()
+    };
     let mut sparse = layer(&["a=1"]);
     sparse[156] = b'S';
     let sum: u32 = sparse[..148].iter().chain(&sparse[156..512]).map(|byte| u32::from(*byte)).sum::<u32>() + 256;
@@ -258,7 +274,16 @@ fn bytes_that_do_not_last_are_not_kept() {
     let spool = tempfile::tempfile().unwrap();
     let layers = [layer(&["a/x=0123456789", "b=outside"]), layer(&["a/.wh.x=", "a/y=123"])];
     let open = |number: usize| Ok(io::Cursor::new(layers[number].clone()));
-    ImageFiles::read("i", 2, &open, &["a".into()], spool.try_clone().unwrap(), &Limits::default()).unwrap();
+    ImageFiles::read(
+        "i",
+        2,
+        &open,
+        &["a".into()],
+        &std::env::temp_dir(),
+        spool.try_clone().unwrap(),
+        &Limits::default(),
+    )
+    .unwrap();
     assert_eq!(spool.metadata().unwrap().len(), 3);
 }
 
@@ -267,14 +292,14 @@ fn a_layer_that_cannot_be_opened_or_is_another_at_the_second_reading_is_said() {
     let limits = Limits::default();
     let spool = || tempfile::tempfile().unwrap();
     let gone = |_| -> io::Result<&[u8]> { Err(io::Error::other("gone")) };
-    let error = ImageFiles::read("i", 1, &gone, &["a".into()], spool(), &limits).unwrap_err();
+    let error = ImageFiles::read("i", 1, &gone, &["a".into()], &std::env::temp_dir(), spool(), &limits).unwrap_err();
     assert_eq!(error.to_string(), "cannot open layer 1 of `i`");
     let readings = std::cell::Cell::new(0);
     let other = |_| {
         readings.set(readings.get() + 1);
         Ok(io::Cursor::new(layer(if readings.get() == 1 { &["a/x=1"] } else { &["b=1"] })))
     };
-    let error = ImageFiles::read("i", 1, &other, &["a".into()], spool(), &limits).unwrap_err();
+    let error = ImageFiles::read("i", 1, &other, &["a".into()], &std::env::temp_dir(), spool(), &limits).unwrap_err();
     assert!(matches!(error, ImageSourceError::Changed { .. }), "{error}");
 }
 
@@ -321,14 +346,14 @@ proptest! {
     fn what_is_seen_is_what_the_facts_say(layers in vec(vec(any_entry(), 0..8), 1..4)) {
         let layers: Vec<Vec<u8>> =
             layers.iter().map(|entries| layer(&entries.iter().map(String::as_str).collect::<Vec<_>>())).collect();
-        let mut builder = FactsBuilder::new(Limits::default());
+        let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
         let built = layers.iter().try_for_each(|bytes| builder.add_layer(bytes.as_slice()));
         // Loops of symlinks, and hard links that no runtime could make, are refused.
         prop_assume!(built.is_ok());
-        let facts = builder.finish();
+        let facts = builder.finish().unwrap();
         let Ok(all) = read_with(&layers, &[""], &Limits::default()) else { return Ok(()) };
         for path in few_paths() {
-            let fact = facts.lookup(&ImagePath::parse(path.as_bytes()).unwrap());
+            let fact = facts.lookup(&ImagePath::parse(path.as_bytes()).unwrap()).unwrap();
             prop_assert_eq!(kind(&all, &path), fact.map(|fact| fact.kind), "{}", path);
         }
         for wanted in ["a", "b/c", "c/a/b"] {

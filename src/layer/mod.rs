@@ -14,17 +14,23 @@
 //! block `03 00`, CRC-32 and length as RFC 1952 has them: one member. **zstd.** One frame for each chunk. **none.** The
 //! tar itself.
 //!
+//! **Parts.** A layer with `split` is cut into several where `parts` says, by paths and sizes alone.
+//!
 //! So the bytes depend on the entries, the codec and the level alone: not on the count of threads or on the memory budget.
 
 mod chunk;
 mod codec;
 mod content;
 mod error;
+mod fingerprint;
 mod flow;
 mod header;
 mod pack;
+mod parts;
 mod tape;
 mod writer;
 
 pub use error::PackError;
+pub use fingerprint::Fingerprint;
 pub use pack::{PackOptions, Packed, pack};
+pub use parts::{Part, Parts, plan_parts};

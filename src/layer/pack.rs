@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 
 use flate2::Crc;
+use serde::{Deserialize, Serialize};
 
 use crate::guard::Inspection;
 use crate::oci::{DiffId, Digest};
@@ -54,7 +55,7 @@ impl Default for PackOptions {
 }
 
 /// What a packed layer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// The digest of the blob.
     pub digest: Digest,

@@ -3,11 +3,14 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A path inside an image: bytes, relative to the root, without `.`, `..`, empty components or a trailing slash.
 ///
 /// The root itself is the empty path. It cannot name anything outside the image. The order is depth first, children by
 /// bytes: `a`, `a/b`, `a-b`, which is the order of a layer's entries.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
 pub struct ImagePath(Vec<u8>);
 
 impl ImagePath {
@@ -112,6 +115,24 @@ impl ImagePath {
     /// Returns whether this path is `prefix` or below it.
     pub fn starts_with(&self, prefix: &Self) -> bool {
         prefix.is_root() || self.0.starts_with(&prefix.0) && matches!(self.0.get(prefix.0.len()), None | Some(b'/'))
+    }
+}
+
+impl From<ImagePath> for Vec<u8> {
+    fn from(path: ImagePath) -> Self {
+        path.0
+    }
+}
+
+impl TryFrom<Vec<u8>> for ImagePath {
+    type Error = &'static str;
+
+    /// Takes the bytes of a path as [`ImagePath::as_bytes`] gives them, and nothing that is to be cleaned first.
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        match Self::parse(&bytes) {
+            Some(path) if path.0 == bytes => Ok(path),
+            _ => Err("no clean path inside an image"),
+        }
     }
 }
 

@@ -91,11 +91,13 @@ pub(crate) async fn build_on(
     }
     report.time("base", started, context.clock.now());
     let started = context.clock.now();
+    examine::tell_removed(context, &placed);
     let packed = pack_all(context, &mut placed).await?;
     examine(context, &mut placed, &packed).await?;
     if let Some(uploads) = uploads {
         packed.iter().flatten().filter_map(|layer| layer.blob.clone()).for_each(|blob| uploads.start(blob));
     }
+    report.reused_layers += packed.iter().flatten().filter(|layer| layer.known).count() as u64;
     report.time("layers", started, context.clock.now());
     let mut images = Vec::new();
     for (placed, packed) in placed.into_iter().zip(packed) {
@@ -120,7 +122,6 @@ async fn examine(context: &Context, placed: &mut [Placed], packed: &[Vec<PackedL
     packed.iter().for_each(|layers| all.merge(merged(layers)));
     examine::refuse_secrets(context, placed, &all)?;
     examine::tell_secrets(context, &all);
-    examine::tell_removed(context, placed);
     for (image, layers) in placed.iter_mut().zip(packed) {
         examine::check(context, image, merged(layers)).await?;
     }

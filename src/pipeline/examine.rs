@@ -9,6 +9,7 @@ use crate::guard::{Guard, Inspected, Inspection, InspectionOptions, Refused, Ref
 use crate::image::{StartError, check_start, settings};
 use crate::oci::{ImagePath, Platform};
 use crate::plan::{Placement, PlanError};
+use crate::spec::FileWhat;
 
 use super::base::ResolvedBase;
 use super::bridge::blocking;
@@ -28,9 +29,25 @@ pub(crate) fn environment(context: &Context, number: usize, base: &ResolvedBase)
     resolved.collect()
 }
 
+/// Says what the build file removes, and that removing hides and does not delete.
+pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
+    let layers: BTreeSet<(&str, String)> = images
+        .iter()
+        .flat_map(|image| &image.spec(context).layers)
+        .map(|layer| {
+            let removed = layer.files.iter().filter(|file| file.what == FileWhat::Remove);
+            let paths: Vec<String> = removed.map(|file| format!("`{}`", file.path)).collect();
+            (layer.name.as_str(), paths.join(", "))
+        })
+        .collect();
+    for (layer, paths) in layers.iter().filter(|(_, paths)| !paths.is_empty()) {
+        context.note(format!("layer `{layer}` hides {paths}: the bytes stay in the layers below"));
+    }
+}
+
 /// Makes what looks at all layers of a build.
 pub(crate) fn inspection(context: &Context, images: &[Placed]) -> Result<Arc<Inspection>, Error> {
-    let guard = Arc::new(Guard::new(&context.spec.secrets_allow)?);
+    let guard = Arc::new(Guard::new(&context.spec.secrets_allow).map_err(|source| Error::Allow { source })?);
     let platforms: Vec<Platform> = images.iter().map(|image| image.base.image.config.platform()).collect();
     let machine_paths = context.machine_paths.clone();
     let options = InspectionOptions { guard, platforms, machine_paths, asked: Default::default() };
@@ -39,7 +56,7 @@ pub(crate) fn inspection(context: &Context, images: &[Placed]) -> Result<Arc<Ins
 
 /// Refuses what may not leave this machine: every secret of all layers and environments in one error.
 pub(crate) fn refuse_secrets(context: &Context, images: &[Placed], seen: &Inspected) -> Result<(), Error> {
-    let guard = Guard::new(&context.spec.secrets_allow)?;
+    let guard = Guard::new(&context.spec.secrets_allow).map_err(|source| Error::Allow { source })?;
     let mut variables = BTreeSet::new();
     for image in images {
         for (name, value) in environment(context, image.number, &image.base)? {
@@ -51,16 +68,6 @@ pub(crate) fn refuse_secrets(context: &Context, images: &[Placed], seen: &Inspec
     match Refused::of(seen, variables.into_iter().collect()) {
         Some(refused) => Err(Error::Secrets(refused)),
         None => Ok(()),
-    }
-}
-
-/// Tells of what is removed from the tree below: only the view is, the bytes are not.
-pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
-    let mut told = BTreeSet::new();
-    for (layer, path) in images.iter().flat_map(|image| image.placement.removed()) {
-        if told.insert((layer.clone(), path.clone())) {
-            context.note(format!("layer `{layer}` hides `{path}`: its bytes stay in the layers below"));
-        }
     }
 }
 

@@ -1,19 +1,22 @@
-//! Own layers, packed: each once, also when several platforms have it.
+//! Own layers: planned from what a listing tells, and only what is not known packed, each part once, also when several
+//! platforms have it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{PackError, PackOptions, Packed, pack};
-use crate::oci::{Descriptor, MediaType};
-use crate::plan::Placement;
-use crate::store::Blob;
+use crate::layer::{Fingerprint, PackError, PackOptions, Part, Parts, pack};
+use crate::oci::{Descriptor, Digest, MediaType};
+use crate::plan::{Entry, PlanError};
+use crate::store::{Blob, FileClock, Store};
 
 use super::bridge::{CancelOnDrop, blocking};
 use super::examine::inspection;
+use super::known::{self, PackedPart};
 use super::placed::Placed;
-use super::{Context, Error};
+use super::{Context, Error, split};
 
 /// An own layer in the store.
 #[derive(Clone)]
@@ -23,118 +26,210 @@ pub(crate) struct PackedLayer {
     pub(crate) blob: Option<Blob>,
     /// What was seen of its content.
     pub(crate) seen: Inspected,
+    /// Whether it was known and nothing of it was read.
+    pub(crate) known: bool,
 }
 
 /// Packs the layers of all platforms, in the order of the build file. Returns those of each platform.
 pub(crate) async fn pack_all(context: &Context, images: &mut [Placed]) -> Result<Vec<Vec<PackedLayer>>, Error> {
-    let inspection = inspection(context, images)?;
-    let mut packed: Vec<Vec<PackedLayer>> = Vec::new();
-    for number in 0..images.len() {
-        let mut layers: Vec<PackedLayer> = Vec::new();
-        for index in 0..images[number].placement.len() {
-            let twin = twin(&images[..number], &images[number], index).await;
-            layers.push(match twin {
-                Some(twin) => {
-                    let layer = OwnLayer {
-                        name: images[number].spec(context).layers[index].name.clone(),
-                        ..packed[twin][index].layer.clone()
-                    };
-                    PackedLayer { layer, ..packed[twin][index].clone() }
-                }
-                None => pack_layer(context, &mut images[number], index, &inspection).await?,
-            });
+    let mut packing = Packing {
+        context,
+        inspection: inspection(context, images)?,
+        settings: known::settings(context, images),
+        done: HashMap::new(),
+    };
+    let mut packed = Vec::new();
+    for image in images {
+        let mut layers = Vec::new();
+        for (index, plan) in split::plan(context, image, &packing.settings).await?.into_iter().enumerate() {
+            layers.extend(packing.layer(image, index, &plan).await?);
         }
         packed.push(layers);
     }
     Ok(packed)
 }
 
-/// Returns an earlier platform whose layer of the same place in the build file has the same entries.
-async fn twin(earlier: &[Placed], image: &Placed, index: usize) -> Option<usize> {
-    for (number, other) in earlier.iter().enumerate() {
-        if index >= other.placement.len() {
-            continue;
-        }
-        let (left, right) = (other.placement.clone(), image.placement.clone());
-        if blocking(move || equal(&left, &right, index)).await {
-            return Some(number);
-        }
-    }
-    None
+/// The packing of all layers of a build.
+struct Packing<'a> {
+    context: &'a Context,
+    inspection: Arc<Inspection>,
+    settings: Fingerprint,
+    /// What this build has packed or found already.
+    done: HashMap<Digest, PackedPart>,
 }
 
-/// Compares entries as they are found; files are equal if they are the same file in the same state.
-fn equal(left: &Placement, right: &Placement, index: usize) -> bool {
-    let (mut left, mut right) = (left.entries(index), right.entries(index));
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return true,
-            (Some(Ok(left)), Some(Ok(right))) if left == right => {}
-            // What cannot be listed is packed, which tells the error.
-            _ => return false,
+impl Packing<'_> {
+    /// Brings the parts of one layer into the store.
+    async fn layer(&mut self, image: &mut Placed, index: usize, plan: &[Part]) -> Result<Vec<PackedLayer>, Error> {
+        let name = image.spec(self.context).layers[index].name.clone();
+        let mut parts: Vec<Option<PackedPart>> = Vec::new();
+        for part in plan {
+            parts.push(self.known(part).await?);
         }
+        let known: Vec<bool> = parts.iter().map(Option::is_some).collect();
+        if known.contains(&false) {
+            self.context.observer.observe(Event::LayerStarted { name: name.clone() });
+            self.pack(image, index, &name, plan, &mut parts).await?;
+        }
+        let mut layers = Vec::new();
+        for ((plan, part), known) in plan.iter().zip(parts.into_iter().flatten()).zip(known) {
+            if let Some(fingerprint) = plan.fingerprint {
+                self.done.insert(fingerprint, part.clone());
+            }
+            // A part may have nothing left in it, but a layer without entries is named in the history.
+            if part.blob.is_some() || plan.start.is_none() {
+                layers.push(self.packed_layer(&name, plan, part, known));
+            }
+        }
+        Ok(layers)
+    }
+
+    /// Returns a part that needs no packing.
+    async fn known(&self, part: &Part) -> Result<Option<PackedPart>, Error> {
+        let Some(fingerprint) = part.fingerprint else { return Ok(None) };
+        if let Some(done) = self.done.get(&fingerprint) {
+            return Ok(Some(done.clone()));
+        }
+        if !self.context.use_cache {
+            return Ok(None);
+        }
+        let store = Arc::clone(&self.context.store);
+        Ok(blocking(move || known::find(&store, &fingerprint)).await?)
+    }
+
+    /// Packs the parts that are missing.
+    async fn pack(
+        &self,
+        image: &mut Placed,
+        index: usize,
+        name: &str,
+        plan: &[Part],
+        parts: &mut Vec<Option<PackedPart>>,
+    ) -> Result<(), Error> {
+        loop {
+            let (_guard, cancelled) = CancelOnDrop::new();
+            let work = Work {
+                store: Arc::clone(&self.context.store),
+                settings: self.settings.clone(),
+                records: self.context.use_cache,
+                clock: self.context.store.file_clock()?,
+                options: PackOptions {
+                    compression: self.context.spec.compression,
+                    threads: self.context.jobs,
+                    cancelled: Some(cancelled),
+                    inspection: Some(Arc::clone(&self.inspection)),
+                    ..PackOptions::default()
+                },
+            };
+            let (placement, plan) = (Arc::clone(&image.placement), plan.to_vec());
+            let mut filled = parts.clone();
+            let done = blocking(move || {
+                let entries = Parts::new(placement.entries(index), &plan);
+                work.fill(entries, &mut filled).map(|()| filled)
+            });
+            match done.await {
+                Ok(filled) => {
+                    *parts = filled;
+                    return Ok(());
+                }
+                Err(Failure::Pack(PackError::Entry(error))) if image.read_base(self.context, &error).await? => {}
+                Err(Failure::Pack(source)) => return Err(Error::Layer { layer: name.to_owned(), source }),
+                Err(Failure::Store(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn packed_layer(&self, name: &str, plan: &Part, part: PackedPart, known: bool) -> PackedLayer {
+        let PackedPart { packed, blob, seen } = part;
+        let layer = OwnLayer { name: name.to_owned(), start: plan.start.clone(), blob: None };
+        if blob.is_none() {
+            return PackedLayer { layer, blob, seen, known };
+        }
+        let crate::layer::Packed { digest, diff_id, entries, tar_bytes, size } = packed;
+        let name = name.to_owned();
+        self.context.observer.observe(match known {
+            true => Event::LayerKnown { name, digest, diff_id, entries, tar_bytes, size },
+            false => Event::LayerPacked { name, digest, diff_id, entries, tar_bytes, size },
+        });
+        let media_type = MediaType::Layer(self.context.spec.compression.codec());
+        let layer_blob = LayerBlob {
+            descriptor: Descriptor::new(media_type, digest, size),
+            diff_id,
+            method: layer_method(self.context.spec.format, self.context.spec.compression),
+        };
+        PackedLayer { layer: OwnLayer { blob: Some(layer_blob), ..layer }, blob, seen, known }
     }
 }
 
-/// Packs one layer into the store.
-async fn pack_layer(
-    context: &Context,
-    image: &mut Placed,
-    index: usize,
-    inspection: &Arc<Inspection>,
-) -> Result<PackedLayer, Error> {
-    let name = image.spec(context).layers[index].name.clone();
-    context.observer.observe(Event::LayerStarted { name: name.clone() });
-    let (packed, blob) = loop {
+/// What a thread needs that packs parts.
+struct Work {
+    store: Arc<Store>,
+    settings: Fingerprint,
+    /// Whether what is packed is recorded.
+    records: bool,
+    /// The time before the first file is read.
+    clock: FileClock,
+    options: PackOptions,
+}
+
+enum Failure {
+    Pack(PackError<PlanError>),
+    Store(Error),
+}
+
+impl Work {
+    /// Packs what is missing of a layer, in one walk.
+    fn fill<I>(&self, mut entries: Parts<I>, parts: &mut [Option<PackedPart>]) -> Result<(), Failure>
+    where
+        I: Iterator<Item = Result<Entry, PlanError>>,
+    {
+        for part in parts {
+            let mut entries = entries.next_part();
+            match part {
+                Some(_) => entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?,
+                None => *part = Some(self.one(entries)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Packs one part into the store.
+    fn one(&self, entries: impl Iterator<Item = Result<Entry, PlanError>>) -> Result<PackedPart, Failure> {
+        let inspection = self.options.inspection.as_deref();
         // What an attempt saw that broke off is seen again.
-        inspection.take();
-        match pack_into_store(context, &image.placement, index, inspection).await? {
-            Ok(packed) => break packed,
-            Err(PackError::Entry(error)) if image.read_base(context, &error).await? => {}
-            Err(source) => return Err(Error::Layer { layer: name, source }),
+        let take = || inspection.map(Inspection::take).unwrap_or_default();
+        take();
+        let mut fingerprint = self.settings.clone();
+        let entries = entries.inspect(|entry| {
+            if let Ok(entry) = entry {
+                fingerprint.entry(entry);
+            }
+        });
+        let (packed, staged) = pack(entries, &self.options, self.store.stage()?)?;
+        let blob = match packed.entries {
+            0 => None,
+            _ => {
+                let blob = staged.commit(packed.digest, packed.size)?;
+                self.store.vouch(&blob)?;
+                Some(blob)
+            }
+        };
+        let part = PackedPart { packed, blob, seen: take() };
+        if self.records {
+            known::keep(&self.store, fingerprint, self.clock, &part)?;
         }
-    };
-    let seen = inspection.take();
-    let Some(blob) = blob else {
-        return Ok(PackedLayer { layer: OwnLayer { name, blob: None }, blob: None, seen });
-    };
-    let Packed { digest, diff_id, entries, tar_bytes, size } = packed;
-    context.observer.observe(Event::LayerPacked { name: name.clone(), digest, diff_id, entries, tar_bytes, size });
-    let media_type = MediaType::Layer(context.spec.compression.codec());
-    let layer = LayerBlob {
-        descriptor: Descriptor::new(media_type, digest, size),
-        diff_id,
-        method: layer_method(context.spec.format, context.spec.compression),
-    };
-    Ok(PackedLayer { layer: OwnLayer { name, blob: Some(layer) }, blob: Some(blob), seen })
+        Ok(part)
+    }
 }
 
-/// The outcome of packing: what the layer is, and its blob unless it has no entries.
-type Outcome = Result<(Packed, Option<Blob>), PackError<crate::plan::PlanError>>;
-
-async fn pack_into_store(
-    context: &Context,
-    placement: &Arc<Placement>,
-    index: usize,
-    inspection: &Arc<Inspection>,
-) -> Result<Outcome, Error> {
-    let staged = context.store.stage()?;
-    let (_guard, cancelled) = CancelOnDrop::new();
-    let options = PackOptions {
-        compression: context.spec.compression,
-        threads: context.jobs,
-        cancelled: Some(cancelled),
-        inspection: Some(Arc::clone(inspection)),
-        ..PackOptions::default()
-    };
-    let placement = placement.clone();
-    let (packed, staged) = match blocking(move || pack(placement.entries(index), &options, staged)).await {
-        Ok(packed) => packed,
-        Err(error) => return Ok(Err(error)),
-    };
-    if packed.entries == 0 {
-        return Ok(Ok((packed, None)));
+impl From<PackError<PlanError>> for Failure {
+    fn from(error: PackError<PlanError>) -> Self {
+        Self::Pack(error)
     }
-    let blob = blocking(move || staged.commit(packed.digest, packed.size)).await?;
-    Ok(Ok((packed, Some(blob))))
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Store(error.into())
+    }
 }

@@ -11,6 +11,7 @@ mod context;
 mod deploy;
 mod error;
 mod examine;
+mod known;
 mod layers;
 mod lock;
 mod output;
@@ -19,6 +20,7 @@ mod push;
 mod report;
 mod roots;
 mod ship;
+mod split;
 mod uploads;
 
 pub use build::{Built, BuiltImage, build};

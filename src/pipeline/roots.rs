@@ -73,11 +73,15 @@ async fn image_files(
     let facts = image.facts(context).await?;
     let spool = context.store.spool()?;
     let name = name.to_owned();
+    let mut identity = Hasher::default();
+    blobs.iter().for_each(|blob| identity.update(blob.digest.as_bytes()));
+    let identity = identity.finish();
     let read = blocking(move || {
         let open = |index: usize| Verified::open(&blobs[index]);
         ImageFiles::read_with_facts(&name, &facts, blobs.len(), &open, &wanted, spool, &Limits::default())
     });
-    read.await.map_err(Error::LayerImage)
+    let files = read.await.map_err(Error::LayerImage)?;
+    Ok(files.identified(identity))
 }
 
 /// A blob that is held against its digest when its last byte was read.

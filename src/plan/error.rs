@@ -189,11 +189,15 @@ impl Hint for PlanError {
                 "exclude one of the two, or move it to a layer of its own".to_owned()
             }
             Self::FileOverFolder { path, .. } => format!(
-                "end `to` with a slash (`{path}/`) to put the file into the folder; replacing a folder by a file \
-                 (`replace: true`) is not supported yet"
+                "end `to` with a slash (`{path}/`) to put the file into the folder, or set `replace: true` on the layer \
+                 to put it into the folder's place"
             ),
-            Self::FolderOverFile { .. } | Self::ParentIsFile { .. } => {
-                "choose another `to`; replacing a file by a folder (`replace: true`) is not supported yet".to_owned()
+            Self::ParentIsFile { parent, .. } => {
+                format!("write to a path that does not go through `{parent}`, or remove that file in a layer below")
+            }
+            Self::FolderOverFile { .. } => {
+                "choose another `to`, or set `replace: true` on the layer to put a folder into the file's place"
+                    .to_owned()
             }
             Self::Loop { link, .. } | Self::Dangling { link, .. } => {
                 format!("write to a path that does not go through `{link}`, or correct the symlink")

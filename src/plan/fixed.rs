@@ -113,24 +113,15 @@ impl Fixed {
 
     /// Returns the paths of all symlinks that the build file describes.
     pub(super) fn links(&self) -> Vec<ImagePath> {
-        self.paths(|node| matches!(node.written.as_deref(), Some(Written { what: WrittenKind::Link(_), .. })))
-    }
-
-    /// Returns the paths that are removed.
-    pub(super) fn removed(&self) -> Vec<ImagePath> {
-        self.paths(|node| node.removed)
-    }
-
-    fn paths(&self, wanted: impl Fn(&FixedNode) -> bool) -> Vec<ImagePath> {
-        let mut paths = Vec::new();
+        let mut links = Vec::new();
         let mut open = vec![(ROOT, ImagePath::ROOT)];
         while let Some((id, path)) = open.pop() {
             let node = &self.nodes[id];
-            if wanted(node) {
-                paths.push(path.clone());
+            if matches!(node.written.as_deref(), Some(Written { what: WrittenKind::Link(_), .. })) {
+                links.push(path.clone());
             }
-            open.extend(node.children.iter().rev().map(|(name, child)| (*child, path.join(name))));
+            open.extend(node.children.iter().map(|(name, child)| (*child, path.join(name))));
         }
-        paths
+        links
     }
 }

@@ -101,14 +101,6 @@ impl Placement {
         Entries::new(Arc::clone(&self.tree), layer)
     }
 
-    /// Returns what layers remove of the tree below them, with the name of the layer.
-    pub fn removed(&self) -> impl Iterator<Item = (String, ImagePath)> {
-        self.tree
-            .layers
-            .iter()
-            .flat_map(|layer| layer.fixed.removed().into_iter().map(|path| (layer.name.clone(), path)))
-    }
-
     /// Returns the number of layers.
     pub fn len(&self) -> usize {
         self.tree.layers.len()

@@ -70,7 +70,13 @@ impl Store {
         &self.place.root
     }
 
-    fn tmp(&self) -> PathBuf {
+    /// Returns the folder of files that are being written, on the file system of all others. A file in it that nobody
+    /// holds a lock on is removed when a store is opened.
+    pub fn scratch(&self) -> PathBuf {
+        self.tmp()
+    }
+
+    pub(super) fn tmp(&self) -> PathBuf {
         self.root().join("tmp")
     }
 

@@ -165,6 +165,12 @@ pub enum StoreError {
         /// The platforms there are.
         have: Vec<Platform>,
     },
+    /// An image for Windows, whose layers have a form of their own.
+    #[error("`{}` holds a Windows image; dockless builds on Linux images", place.display())]
+    Windows {
+        /// The layout or archive.
+        place: PathBuf,
+    },
     /// Manifest and config do not list the same number of layers.
     #[error("an image in `{}` has {layers} layers but {diff_ids} diff ids", place.display())]
     LayerCount {
@@ -209,6 +215,7 @@ impl Hint for StoreError {
                 let example = tags.first().map_or("IMAGE", String::as_str);
                 format!("save one image alone: `docker save {example} -o FILE`")
             }
+            Self::Windows { .. } => "name a Linux image as `base`".to_owned(),
             Self::SeveralPlatforms { have, .. } | Self::NoPlatform { have, .. } => {
                 let first = have.first()?;
                 format!("set `platforms: [{first}]` in the build file, or pass `--platform {first}`")

@@ -94,9 +94,13 @@ impl LocalSource {
     }
 }
 
-/// Returns an error unless an image of `config` serves the wanted platform.
+/// Returns an error unless an image of `config` serves the wanted platform, and is one that can be built on.
 pub(super) fn check_platform(config: &Config, wanted: Option<&Platform>, place: &Path) -> Result<(), StoreError> {
     let platform = config.platform();
+    if platform.os == "windows" {
+        // Its layers have a tree within the tree: `Files/` and `Hives/`.
+        return Err(StoreError::Windows { place: place.to_owned() });
+    }
     match wanted {
         Some(wanted) if !platform.serves(wanted) => Err(StoreError::NoPlatform {
             place: place.to_owned(),

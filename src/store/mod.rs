@@ -15,9 +15,11 @@ mod record;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use blob::{Blob, BlobBytes};
 pub use content::Store;
 pub use error::StoreError;
 pub use local::{LocalImage, LocalLayer, LocalSource};
 pub use staged::{Received, Staged};
+pub use verified::FileClock;

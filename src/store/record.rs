@@ -36,6 +36,12 @@ impl Store {
         Ok(files::write_atomic(&self.record_path(kind, key), &frame)?)
     }
 
+    /// Returns the file of a record that is too large for memory: whoever writes it gives it this name when it is whole,
+    /// and whoever reads it checks it.
+    pub fn record_file(&self, kind: &str, key: &str) -> PathBuf {
+        self.record_path(kind, key)
+    }
+
     /// The name is made of the key's digest: any text is a key. Kinds are words of the code.
     fn record_path(&self, kind: &str, key: &str) -> PathBuf {
         debug_assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "a kind is a folder name");

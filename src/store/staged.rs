@@ -34,8 +34,8 @@ impl Staged {
 
     /// Makes the bytes a blob, under a digest that the caller computed while writing.
     ///
-    /// A blob that is there already with this size is kept and these bytes are dropped. The rename is atomic: other
-    /// processes see the whole blob or none. It is not synced to the disk; after a power failure the size tells, and
+    /// A blob that is there already is replaced: nobody knows what became of its bytes. The rename is atomic: other
+    /// processes see one whole blob or the other. It is not synced to the disk; after a power failure the size tells, and
     /// whoever reads a blob hashes it.
     ///
     /// # Errors
@@ -43,9 +43,6 @@ impl Staged {
     pub fn commit(self, digest: Digest, size: u64) -> Result<Blob, StoreError> {
         if self.length != size {
             return Err(StoreError::Size { digest, size, length: self.length });
-        }
-        if let Some(blob) = self.store.find(&digest, size)? {
-            return Ok(blob);
         }
         let path = self.store.blob_path(&digest);
         self.file.persist(&path).map_err(|error| FileError::on("write", &path)(error.error))?;

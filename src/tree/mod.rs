@@ -17,6 +17,6 @@ pub use memory::MemorySources;
 pub use open_file::{OpenFile, SpoolReader, Spooled};
 pub use patterns::{PatternState, Patterns};
 pub use root::ProjectRoot;
-pub use source_file::{SourceFile, stamp_of};
+pub use source_file::{FileOrigin, SourceFile, stamp_of};
 pub use sources::{Child, Node, NodeKind, Sources};
 pub use stamp::FileStamp;

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::oci::Digest;
+
 /// A file that is being read, from its first byte.
 #[derive(Debug)]
 pub enum OpenFile {
@@ -23,6 +25,8 @@ pub struct Spooled {
     length: u64,
     /// What the files belong to, for messages.
     owner: Arc<str>,
+    /// What decides the bytes of all files of the owner, if it is known.
+    identity: Option<Digest>,
 }
 
 /// Reads a part of a spool without moving the spool's own position, so that many may read at once.
@@ -35,7 +39,18 @@ pub struct SpoolReader {
 impl Spooled {
     /// Names `length` bytes of a spool from `offset` on. `owner` says in messages whose files lie there.
     pub fn new(spool: Arc<File>, offset: u64, length: u64, owner: Arc<str>) -> Self {
-        Self { spool, offset, length, owner }
+        Self { spool, offset, length, owner, identity: None }
+    }
+
+    /// Says what decides the bytes of all files of the owner: two owners of one identity have the same bytes under the
+    /// same path.
+    #[must_use]
+    pub fn identified(self, identity: Option<Digest>) -> Self {
+        Self { identity, ..self }
+    }
+
+    pub(super) fn identity(&self) -> Option<&Digest> {
+        self.identity.as_ref()
     }
 
     /// Begins to read.

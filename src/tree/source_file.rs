@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{FileStamp, OpenFile, ProjectRoot, Spooled, TreeError};
 use crate::ground::FileError;
+use crate::oci::Digest;
 
 /// A regular file as it was listed. Reading it is: [`open`](Self::open), read [`len`](Self::len) bytes,
 /// [`verify`](Self::verify).
@@ -14,6 +15,15 @@ pub struct SourceFile {
     place: Place,
     path: PathBuf,
     stamp: FileStamp,
+}
+
+/// What tells whether the bytes of two runs' files are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrigin<'a> {
+    /// The stamp.
+    Disk,
+    /// The image with this identity, and the path in it; without an identity nothing does.
+    Image(Option<&'a Digest>),
 }
 
 /// Where the bytes are.
@@ -80,6 +90,14 @@ impl SourceFile {
     /// Returns what the file was when it was listed.
     pub fn stamp(&self) -> &FileStamp {
         &self.stamp
+    }
+
+    /// Returns what its bytes depend on.
+    pub fn origin(&self) -> FileOrigin<'_> {
+        match &self.place {
+            Place::Disk(_) => FileOrigin::Disk,
+            Place::Spool(bytes) => FileOrigin::Image(bytes.identity()),
+        }
     }
 
     /// Returns the path relative to the root.

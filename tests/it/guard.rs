@@ -33,7 +33,8 @@ fn all_secrets_of_all_layers_are_told_at_once_and_nothing_is_sent() {
 #[test]
 fn no_output_is_written_with_a_secret_in_it() {
     let project = project();
-    let run = Runner::new().run(project.path(), &["build", "-o", "oci:out", "-o", "oci-archive:out.tar"]);
+    let [layout, archive] = ["oci:", "oci-archive:"].map(|form| format!("{form}{}", project.join("out").display()));
+    let run = Runner::new().run(project.path(), &["build", "-o", &layout, "-o", &format!("{archive}.tar")]);
     run.fails_with(4, &["app/.env"]);
     assert!(!project.join("out").exists() && !project.join("out.tar").exists());
 }
@@ -77,4 +78,11 @@ fn a_secret_that_stands_in_files_of_the_build_file_is_found() {
     let key = made_up_key().replace('\n', "\\n");
     project.build_file(&format!("base: scratch\nlayers: [{{name: k, files: [{{path: /k, content: \"{key}\"}}]}}]\n"));
     Runner::new().run(project.path(), &["build"]).fails_with(4, &["a private key"]);
+}
+
+#[test]
+fn a_malformed_pattern_of_what_is_admitted_is_named() {
+    let project = project();
+    project.build_file(&format!("{LAYERS}secrets: {{allow: [\"[a\"]}}\n"));
+    Runner::new().run(project.path(), &["build"]).fails_with(3, &["secrets: {allow: [...]}", "`[a`", "hint: close"]);
 }

@@ -51,7 +51,8 @@ fn read(layers: &[&[&str]], wanted: &[&str]) -> ImageFiles {
     let open = |number: usize| Ok(Cursor::new(layers[number].clone()));
     let wanted: Vec<PathBuf> = wanted.iter().map(PathBuf::from).collect();
     let spool = tempfile::tempfile().expect("a spool");
-    ImageFiles::read("e.com/a:1", layers.len(), &open, &wanted, spool, &Limits::default()).expect("a readable image")
+    ImageFiles::read("e.com/a:1", layers.len(), &open, &wanted, &std::env::temp_dir(), spool, &Limits::default())
+        .expect("a readable image")
 }
 
 fn origin() -> LayerOrigin {

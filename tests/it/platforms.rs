@@ -25,7 +25,8 @@ fn digest_of(report: &serde_json::Value) -> String {
 #[test]
 fn an_equal_layer_is_packed_once_and_each_manifest_is_that_of_a_build_for_one() {
     let (runner, project) = (Runner::new(), project());
-    let report = runner.report(project.path(), &["build", "-o", "oci:out", TWO[0], TWO[1]]);
+    let out = project.join("out");
+    let report = runner.report(project.path(), &["build", "-o", &format!("oci:{}", out.display()), TWO[0], TWO[1]]);
     let layers = report["layers"].as_array().expect("layers");
     let of = |platform: &str, name: &str| {
         let found = layers.iter().find(|layer| layer["platform"] == platform && layer["name"] == name);
@@ -35,8 +36,7 @@ fn an_equal_layer_is_packed_once_and_each_manifest_is_that_of_a_build_for_one() 
     assert_ne!(of("linux/amd64", "bin/x86"), of("linux/arm64", "bin/arm"));
     for platform in ["linux/amd64", "linux/arm64"] {
         let alone = runner.report(project.path(), &["build", "--platform", platform]);
-        let source = LocalSource::layout(&std::env::current_dir().expect("a folder").join("out"), None);
-        let source = source.or_else(|_| LocalSource::layout(&project.join("out"), None)).expect("a layout");
+        let source = LocalSource::layout(&out, None).expect("a layout");
         let wanted: Platform = platform.parse().expect("a platform");
         let image = source.image(Some(&wanted)).expect("an image");
         assert_eq!(image.manifest.expect("a manifest").digest.to_string(), digest_of(&alone), "{platform}");
@@ -76,7 +76,8 @@ fn an_index_is_deployed_and_the_manifest_that_runs_is_proof() {
 #[test]
 fn a_docker_archive_of_several_platforms_is_refused_with_the_way_out() {
     let project = project();
-    let run = Runner::new().run(project.path(), &["build", "-o", "docker-archive:out.tar", TWO[0], TWO[1]]);
+    let output = format!("docker-archive:{}", project.join("out.tar").display());
+    let run = Runner::new().run(project.path(), &["build", "-o", &output, TWO[0], TWO[1]]);
     run.fails_with(4, &["--platform"]);
     assert!(!project.join("out.tar").exists());
 }

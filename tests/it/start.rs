@@ -111,3 +111,13 @@ fn links_and_first_lines_that_name_this_machine_are_warned_of() {
         assert!(run.stderr.contains(text), "{}", run.stderr);
     }
 }
+
+#[test]
+fn what_is_removed_is_said_to_stay_below() {
+    let project = Project::with(
+        "base: scratch\nlayers:\n  - {from: app, to: /app}\n  - {name: clean, files: [{path: /app/hello.txt, remove: true}]}\n",
+    );
+    let run = Runner::new().run(project.path(), &["build"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("layer `clean` hides `/app/hello.txt`: the bytes stay"), "{}", run.stderr);
+}

@@ -7,6 +7,8 @@ mod archives;
 mod bench;
 mod disk;
 mod faults;
+mod matrix;
+mod readers;
 mod registry;
 mod runs;
 mod ship;

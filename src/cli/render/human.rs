@@ -58,6 +58,9 @@ fn line(event: &Event) -> Option<(Level, String)> {
                 digest.short()
             ),
         ),
+        Event::LayerKnown { name, digest, entries, size, .. } => {
+            (Normal, format!("layer     {name}: {entries} entries, unchanged, {} ({})", bytes(*size), digest.short()))
+        }
         Event::BlobExists { digest } => (Verbose, format!("push      {}: exists", digest.short())),
         Event::BlobMounted { digest, from } => (Normal, format!("push      {}: mounted from {from}", digest.short())),
         Event::BlobUploaded { digest, size } => {

@@ -25,6 +25,7 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
         format!("npm_{}", random(LETTERS_AND_DIGITS, 36)),
         format!("github_pat_{}_{}", random(LETTERS_AND_DIGITS, 22), random(LETTERS_AND_DIGITS, 59)),
         "PORT=3000\n".to_owned(),
+        "machine a password hunter2\nhttps://me:hunter2@a\npassword = hunter2\n_auth=hunter2\n".to_owned(),
         "{\"auths\": {\"r\": {\"auth\": \"bWU6aHVudGVyMg==\"}}}".to_owned(),
         "kind: Config\nclusters:\nusers:\n  token: abcdef\n".to_owned(),
     ];
@@ -39,6 +40,7 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
         Just(b" ".to_vec()),
         prop::collection::vec(any::<u8>(), 0..20),
         Just(vec![b'#'; 70_000]),
+        Just(b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\x40\0\0\0\0\x02\xff\xff".to_vec()),
     ];
     prop_oneof![4 => whole, 2 => part, 4 => between]
 }
@@ -50,7 +52,7 @@ proptest! {
     fn a_file_in_pieces_has_the_findings_of_the_whole(
         stretches in prop::collection::vec(stretch(), 1..8),
         cuts in prop::collection::vec(prop_oneof![3 => 0_usize..40, 2 => 0_usize..3000, 1 => 0_usize..200_000], 0..30),
-        name in prop::sample::select(vec![".env", ".npmrc", "a.txt"]),
+        name in prop::sample::select(vec![".env", ".npmrc", ".netrc", ".pypirc", ".git-credentials", "a.p12", "a.tfstate", "a.txt"]),
     ) {
         let content = stretches.concat();
         prop_assert_eq!(in_pieces(name, &content, &cuts), scan::whole(name.as_bytes(), &content));

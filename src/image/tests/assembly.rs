@@ -109,7 +109,7 @@ fn histories(image: &Image) -> Vec<(String, bool)> {
 #[test]
 fn each_own_layer_has_one_history_entry_without_a_version() {
     let mut blobs = Default::default();
-    let layers = [own(&mut blobs, "app", &["x"]), OwnLayer { name: "none".into(), blob: None }];
+    let layers = [own(&mut blobs, "app", &["x"]), OwnLayer { name: "none".into(), start: None, blob: None }];
     let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
     assert_eq!(histories(&image), [("dockless layer app".into(), false), ("dockless layer none".into(), true)]);
     assert_eq!(document(&image.config)["created"], "1970-01-01T00:00:01Z");
@@ -155,6 +155,20 @@ fn a_manifest_is_oci_s_throughout_and_names_its_base() {
     assert!(annotations["org.opencontainers.image.base.digest"].is_string());
     assert_eq!(annotations["a"], "b");
     assert_eq!(image.layers[4].origin, Origin::Own("app".into()));
+}
+
+#[test]
+fn annotations_are_the_build_file_s_and_the_name_and_digest_of_the_base_alone() {
+    let manifest = document(&sample(&mut Default::default()).manifest);
+    let keys: Vec<&String> = manifest["annotations"].as_object().expect("a map").keys().collect();
+    assert_eq!(keys, ["a", "org.opencontainers.image.base.digest", "org.opencontainers.image.base.name"]);
+}
+
+#[test]
+fn what_nobody_set_is_left_out_and_not_written_empty() {
+    assert_eq!(settings(json!({}), &ConfigSpec::default(), &[]), json!({}));
+    let removed = ConfigSpec { labels: [("a".into(), None)].into(), ..ConfigSpec::default() };
+    assert_eq!(settings(json!({"Labels": {"a": "1"}}), &removed, &[]), json!({}));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn layer(blobs: &mut Blobs, codec: LayerCodec, names: &[&str]) -> (Descriptor, D
 fn own(blobs: &mut Blobs, name: &str, names: &[&str]) -> OwnLayer {
     let (descriptor, diff_id) = layer(blobs, LayerCodec::Gzip, names);
     let method = layer_method(Format::V1, Compression::Gzip(6));
-    OwnLayer { name: name.to_owned(), blob: Some(LayerBlob { descriptor, diff_id, method }) }
+    OwnLayer { name: name.to_owned(), start: None, blob: Some(LayerBlob { descriptor, diff_id, method }) }
 }
 
 fn base(config: Value, layers: Vec<(Descriptor, DiffId)>) -> BaseImage {

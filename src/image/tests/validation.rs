@@ -1,11 +1,15 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::Read;
 
 use serde_json::{Value, json};
 
 use super::{Blobs, compress, document, own, put_together, sample, scratch, tar_of};
 use crate::image::{Image, LayerBlob, Mismatch, OwnLayer, validate};
-use crate::oci::{Descriptor, DiffId, Digest, LayerCodec, MediaType, json as oci_json};
-use crate::spec::ConfigSpec;
+use crate::layer::{PackOptions, pack};
+use crate::oci::{Descriptor, DiffId, Digest, ImagePath, LayerCodec, MediaType, json as oci_json};
+use crate::plan::{Content, Entry, EntryKind, Mtime};
+use crate::spec::{Compression, ConfigSpec};
 use crate::store::Blob;
 
 fn check_bytes(manifest: &[u8], blobs: &Blobs) -> Vec<Mismatch> {
@@ -114,6 +118,36 @@ fn own_layers_have_no_path_twice_and_none_that_is_the_root() {
     }
 }
 
+/// A layer of whatever `layer` packs.
+fn packed(entries: Vec<Entry>) -> (LayerBlob, Blob) {
+    let options = PackOptions { compression: Compression::None, ..PackOptions::default() };
+    let (packed, bytes) = pack(entries.into_iter().map(Ok::<_, Infallible>), &options, Vec::new()).expect("a layer");
+    let blob = Blob::of_bytes(bytes);
+    let descriptor = Descriptor::new(MediaType::Layer(LayerCodec::None), blob.digest, blob.size);
+    (LayerBlob { descriptor, diff_id: packed.diff_id, method: "1;none".to_owned() }, blob)
+}
+
+fn empty_file(path: &str) -> Entry {
+    let path = ImagePath::parse(path.as_bytes()).expect("inside the image");
+    let kind = EntryKind::File(Content::Bytes([].into()));
+    Entry { path, kind, mode: 0o755, uid: 0, gid: 0, mtime: Mtime::Content, xattrs: BTreeMap::new() }
+}
+
+#[test]
+fn line_feeds_in_names_and_attributes_are_read_as_they_were_written() {
+    // Too long for ustar, and equal in all that ustar holds of them.
+    let [one, two] = ["one", "two"].map(|end| empty_file(&format!("{}\n{end}", "long".repeat(40))));
+    let mut capable = empty_file("serve");
+    capable.uid = 3_000_000;
+    // The second capability is bit 10 of a word that may hold a line feed in any place.
+    capable.xattrs.insert("security.capability".to_owned(), b"\x01\0\0\x02\n\n path=x\n".to_vec());
+    let (layer, blob) = packed(vec![one, two, capable]);
+    let layers = [OwnLayer { start: None, name: "x".to_owned(), blob: Some(layer) }];
+    let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
+    let mut blobs = Blobs::from([(blob.digest, blob)]);
+    assert_eq!(check(&image, &mut blobs), []);
+}
+
 #[test]
 fn bytes_after_the_end_of_a_tar_count() {
     for codec in [LayerCodec::None, LayerCodec::Gzip, LayerCodec::Zstd] {
@@ -121,7 +155,7 @@ fn bytes_after_the_end_of_a_tar_count() {
         let blob = Blob::of_bytes(compress(codec, &tar));
         let descriptor = Descriptor::new(MediaType::Layer(codec), blob.digest, blob.size);
         let layer = LayerBlob { descriptor, diff_id: DiffId(Digest::of(&tar)), method: "1;x".to_owned() };
-        let layers = [OwnLayer { name: "x".to_owned(), blob: Some(layer) }];
+        let layers = [OwnLayer { name: "x".to_owned(), start: None, blob: Some(layer) }];
         let image = put_together(&scratch(), &layers, &ConfigSpec::default(), &[]).expect("an image");
         let mut blobs = Blobs::from([(blob.digest, blob)]);
         assert_eq!(check(&image, &mut blobs), [], "{codec:?}");

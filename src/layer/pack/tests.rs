@@ -10,6 +10,7 @@ use super::*;
 use crate::oci::ImagePath;
 use crate::plan::{Content, EntryKind, Mtime};
 
+mod dialect;
 mod failures;
 mod from_files;
 mod inspection;

@@ -15,16 +15,16 @@ impl ResolvedBase {
         if self.image.layers.is_empty() {
             return Ok(Facts::empty());
         }
-        let key = self.facts_key();
+        let path = context.store.record_file(FACTS, &self.facts_key());
+        let known = path.clone();
         if context.use_cache
-            && let Some(bytes) = context.store.record(FACTS, &key)?
-            && let Ok(facts) = Facts::from_bytes(&bytes)
+            && let Ok(facts) = blocking(move || Facts::open(&known)).await
         {
             return Ok(facts);
         }
         let facts = self.scan(context).await?;
-        context.store.set_record(FACTS, &key, &facts.to_bytes())?;
-        Ok(facts)
+        let kept = blocking(move || facts.finish().and_then(|mut facts| facts.persist(&path).map(|()| facts))).await;
+        kept.map_err(|source| Error::Facts { base: self.shown(), source })
     }
 
     /// Facts depend on the layers alone, so images that share them share the record.
@@ -36,8 +36,8 @@ impl ResolvedBase {
         hasher.finish().hex()
     }
 
-    async fn scan(&self, context: &Context) -> Result<Facts, Error> {
-        let mut builder = FactsBuilder::new(Limits::default());
+    async fn scan(&self, context: &Context) -> Result<FactsBuilder, Error> {
+        let mut builder = FactsBuilder::new(Limits::default(), &context.store.scratch());
         for (index, layer) in self.image.layers.iter().enumerate() {
             let reader = self.layer_reader(context, index).await?;
             let (scanned, found) = blocking(move || {
@@ -52,7 +52,7 @@ impl ResolvedBase {
             builder = scanned.map_err(|source| Error::Facts { base: self.shown(), source })?;
             context.observer.observe(Event::BaseLayerScanned { digest: layer.blob.digest, size: layer.blob.size });
         }
-        Ok(builder.finish())
+        Ok(builder)
     }
 
     fn check(&self, index: usize, found: std::io::Result<(Digest, u64)>) -> Result<(), Error> {

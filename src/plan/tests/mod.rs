@@ -57,9 +57,9 @@ pub(super) fn base(entries: &[&str]) -> Arc<BaseTree> {
         header.set_cksum();
         tar.append(&header, body).unwrap();
     }
-    let mut builder = FactsBuilder::new(Limits::default());
+    let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
     builder.add_layer(tar.into_inner().unwrap().as_slice()).unwrap();
-    Arc::new(BaseTree::recording(builder.finish()))
+    Arc::new(BaseTree::recording(builder.finish().unwrap()))
 }
 
 /// A layer that takes `from` by all the defaults.

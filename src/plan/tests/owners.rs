@@ -115,6 +115,17 @@ fn modes_are_normal_kept_or_fixed() {
 }
 
 #[test]
+fn a_folder_keeps_what_is_said_of_it_also_after_what_it_holds() {
+    let mut said = file("a");
+    said.mode = Some(0o2700);
+    said.owner = Some(OwnerSpec { user: OwnerPart::Id(7), group: None });
+    let inner = file("a/b/c=1");
+    for list in [[said.clone(), inner.clone()], [inner, said]] {
+        check(&[], &[], &[(written(&list), "/")], &["d2700 7:7 /a", "d /a/b", "f /a/b/c"]);
+    }
+}
+
+#[test]
 fn times_are_of_the_content_constant_or_kept() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path();

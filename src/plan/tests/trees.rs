@@ -99,3 +99,25 @@ fn umask_hard_links_and_order_of_creation_do_not_show() {
     };
     assert_eq!(shown(one.path()), shown(two.path()));
 }
+
+#[test]
+fn names_differ_by_their_bytes_and_not_by_letters_or_spelling() {
+    // One letter in two cases, and one letter composed and decomposed.
+    check(
+        &[],
+        &["f/A", "f/a", "f/e\u{301}", "f/\u{e9}"],
+        &[(layer("f"), "/x")],
+        &["d /x", "f /x/A", "f /x/a", "f /x/e\u{301}", "f /x/\u{e9}"],
+    );
+}
+
+#[test]
+fn a_removed_folder_is_one_whiteout_and_never_an_opaque_folder() {
+    let base = ["d/", "d/a/", "d/a/x=1", "d/b=1"];
+    check(&base, &[], &[(files(&["!d/a"]), "/")], &["d 5:6 @7 /d", "f @1 /d/.wh.a"]);
+    // What is written again stands in a layer above, where the whiteout below hides the old content.
+    check(&base, &[], &[(files(&["!d"]), "/"), (files(&["d/new=1"]), "/")], &["d /d", "f /d/new"]);
+    let all = place(&self::base(&base), project(&[]), &[(files(&["!d/a"]), "/")]).unwrap();
+    let whiteout = all[0].last().unwrap();
+    assert_eq!(whiteout.kind, EntryKind::File(Content::Bytes([].into())), "a regular file without content");
+}

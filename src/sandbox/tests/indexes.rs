@@ -29,7 +29,7 @@ fn image(layer: &Blob, platform: &str) -> Image {
     let base = BaseImage { name: None, digest: None, config: Config::scratch(&platform), layers: Vec::new() };
     let descriptor = Descriptor::new(MediaType::Layer(LayerCodec::None), layer.digest, layer.size);
     let blob = LayerBlob { descriptor, diff_id: DiffId(layer.digest), method: "1;none".to_owned() };
-    let own = [OwnLayer { name: "app".to_owned(), blob: Some(blob) }];
+    let own = [OwnLayer { name: "app".to_owned(), start: None, blob: Some(blob) }];
     let (config, created) = (ConfigSpec::default(), Timestamp::from_seconds(1));
     let annotations = Annotations::new();
     let assembly = Assembly { base: &base, own: &own, config: &config, env: &[], annotations: &annotations, created };

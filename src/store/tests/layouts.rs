@@ -89,6 +89,18 @@ fn the_only_image_is_refused_for_another_platform() {
 }
 
 #[test]
+fn a_windows_image_is_refused() {
+    let make = |files: &mut Files| {
+        let image = files.image_of("windows", "amd64");
+        files.finish(&[image]);
+    };
+    let (_dir, source) = open(make, None);
+    let error = source.expect("a layout").image(None).expect_err("Windows");
+    assert!(matches!(error, StoreError::Windows { .. }), "{error}");
+    assert!(error.hint().is_some());
+}
+
+#[test]
 fn damaged_manifests_and_configs_are_refused() {
     // The files of an image are its layer, its config, its manifest.
     for (damaged, named) in [(1, "should be sha256:"), (2, "should be sha256:"), (0, "bytes but has")] {

@@ -60,8 +60,12 @@ impl Files {
 
     /// Adds an image of one gzip layer, with Docker's media types.
     fn image(&mut self, architecture: &str) -> Value {
+        self.image_of("linux", architecture)
+    }
+
+    fn image_of(&mut self, os: &str, architecture: &str) -> Value {
         let tar = tar_of(&[("etc/arch", architecture.as_bytes())]);
-        let config = json!({"os": "linux", "architecture": architecture, "x": 1,
+        let config = json!({"os": os, "architecture": architecture, "x": 1,
             "rootfs": {"type": "layers", "diff_ids": [Digest::of(&tar).to_string()]}});
         let layer = self.blob("application/vnd.docker.image.rootfs.diff.tar.gzip", gzip(&tar));
         let config = self.blob("application/vnd.docker.container.image.v1+json", config.to_string().into_bytes());

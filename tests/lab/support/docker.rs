@@ -25,7 +25,23 @@ pub(crate) fn load(bench: &Workbench, archive: &str) -> String {
 /// Runs a command in a container of an image, without network, and returns its output.
 #[track_caller]
 pub(crate) fn output(bench: &Workbench, image: &str, command: &str) -> String {
-    docker(bench, &["run", "--rm", "--network=none", image, "/bin/sh", "-c", command]).ok().stdout
+    start(bench, image, command).ok().stdout
+}
+
+/// Runs a command in a container of an image, without network.
+#[track_caller]
+pub(crate) fn start(bench: &Workbench, image: &str, command: &str) -> Finished {
+    docker(bench, &["run", "--rm", "--network=none", image, "/bin/sh", "-c", command])
+}
+
+/// Returns the folders into which Docker unpacked an image's layers, the topmost first, as it gives them to overlayfs.
+#[track_caller]
+pub(crate) fn unpacked(bench: &Workbench, image: &str) -> String {
+    let form = "{{.GraphDriver.Name}} {{.GraphDriver.Data.UpperDir}}:{{.GraphDriver.Data.LowerDir}}";
+    let said = docker(bench, &["image", "inspect", "--format", form, image]).ok().stdout;
+    let (driver, folders) = said.trim().split_once(' ').unwrap_or_else(|| panic!("docker inspect said `{said}`"));
+    assert_eq!(driver, "overlay2", "the engine's driver");
+    folders.to_owned()
 }
 
 /// A container that is removed when the test ends, however it ends.

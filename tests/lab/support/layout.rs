@@ -61,6 +61,20 @@ fn validates(layout: &Path, digest: &str) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The manifest of a layout's one image, with nothing checked.
+#[track_caller]
+pub(crate) fn manifest(layout: &Path) -> Value {
+    let index = read_json(&layout.join("index.json"));
+    read_json(&layout.join("blobs").join(text(&index["manifests"][0]["digest"]).replace(':', "/")))
+}
+
+/// Opens the layers of a checked layout's image, bottom to top, as plain tar.
+#[track_caller]
+pub(crate) fn layers(layout: &Path, image: &Checked) -> Vec<Box<dyn Read>> {
+    let open = |layer: &Value| plain(&check_blob(layout, layer), text(&layer["mediaType"]));
+    array(&image.manifest["layers"]).iter().map(open).collect()
+}
+
 /// Checks the blob of a descriptor and returns its file.
 #[track_caller]
 fn check_blob(layout: &Path, descriptor: &Value) -> PathBuf {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::process::{Finished, run};
-use super::servers::{folder, variable};
+use super::servers::{folder, registry_login, variable};
 
 /// A podman that shares nothing with other tests.
 pub(crate) struct Podman {
@@ -54,6 +54,18 @@ impl Podman {
         self.only_image()
     }
 
+    /// Pulls an image from the lab's registry.
+    #[track_caller]
+    pub(crate) fn pull_from_registry(&self, image: &str) {
+        self.run(&["pull", "--quiet", "--tls-verify=false", "--creds", &registry_login(), image]).ok();
+    }
+
+    /// Mounts an image and returns where. It stays mounted until the lab's run ends.
+    #[track_caller]
+    pub(crate) fn mount(&self, image: &str) -> PathBuf {
+        PathBuf::from(self.run(&["image", "mount", image]).ok().stdout.trim())
+    }
+
     #[track_caller]
     fn only_image(&self) -> String {
         let ids = self.run(&["images", "--quiet", "--no-trunc"]).ok().stdout;
@@ -66,9 +78,15 @@ impl Podman {
     /// Runs a command in a container of an image, without network, and returns its output.
     #[track_caller]
     pub(crate) fn output(&self, image: &str, command: &str) -> String {
+        self.start(image, command).ok().stdout
+    }
+
+    /// Runs a command in a container of an image, without network.
+    #[track_caller]
+    pub(crate) fn start(&self, image: &str, command: &str) -> Finished {
         // podman raises limits by default, which not every machine's root may do.
         let limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
         let line = [&["run", "--rm", "--network=none"], &limits[..], &[image, "/bin/sh", "-c", command]].concat();
-        self.run(&line).ok().stdout
+        self.run(&line)
     }
 }

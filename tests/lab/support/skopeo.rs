@@ -35,6 +35,15 @@ pub(crate) fn copy(from: &str, to: &str) {
     run(command.args([from, to])).ok();
 }
 
+/// `skopeo copy` of a layout's tag to the lab's registry, byte by byte.
+#[track_caller]
+pub(crate) fn push(layout: &Path, tag: &str, to: &str) {
+    let from = format!("oci:{}:{tag}", layout.display());
+    let mut command = Command::new("skopeo");
+    command.args(["copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false"]);
+    run(command.args(["--dest-creds", &registry_login(), &from, to])).ok();
+}
+
 /// `umoci unpack` of a layout's tag into a bundle; its root file system is below `rootfs`.
 #[track_caller]
 pub(crate) fn unpack(layout: &Path, tag: &str, bundle: &Path) {

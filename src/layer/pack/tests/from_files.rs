@@ -52,3 +52,15 @@ fn a_file_that_grew_shrank_or_changed_since_it_was_listed_is_an_error() {
         );
     }
 }
+
+#[test]
+fn a_hole_in_a_file_is_written_as_zeros() {
+    let folder = tempfile::tempdir().unwrap();
+    let file_of_holes = File::create(folder.path().join("f")).unwrap();
+    file_of_holes.set_len(2_500_000).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file_of_holes, b"end", 2_499_997).unwrap();
+    let mut dense = vec![0; 2_500_000];
+    dense[2_499_997..].copy_from_slice(b"end");
+    let holes = result(entry("f", source(folder.path(), "f"))).unwrap();
+    assert_eq!(holes, packed(&[file("f", &dense)], &options(Compression::Gzip(6), 2, 0)).0);
+}

@@ -1,5 +1,8 @@
 //! Layers as real writers make them, and as hostile ones would.
 
+mod hostile;
+mod model;
+
 use std::io::{Read, Write};
 
 use tar::{Builder, EntryType, Header};
@@ -47,16 +50,20 @@ fn layer(entries: &[&str]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
+fn builder() -> FactsBuilder {
+    FactsBuilder::new(Limits::default(), &std::env::temp_dir())
+}
+
 fn facts(layers: &[&[&str]]) -> Facts {
-    let mut builder = FactsBuilder::new(Limits::default());
+    let mut builder = builder();
     for entries in layers {
         builder.add_layer(layer(entries).as_slice()).unwrap();
     }
-    builder.finish()
+    builder.finish().unwrap()
 }
 
 fn kinds(facts: &Facts, paths: &str) -> String {
-    let kind = |text: &str| match facts.lookup(&path(text)).map(|fact| fact.kind) {
+    let kind = |text: &str| match facts.lookup(&path(text)).unwrap().map(|fact| fact.kind) {
         None => "-".to_owned(),
         Some(FactKind::Directory) => "d".to_owned(),
         Some(FactKind::File) => "f".to_owned(),
@@ -70,9 +77,9 @@ fn kinds(facts: &Facts, paths: &str) -> String {
 fn names_are_normalised_and_metadata_kept() {
     let facts = facts(&[&["./", "./tmp/", "/etc/", "./etc//x=1", "lib -> usr/lib", "usr/lib/"]]);
     assert_eq!(kinds(&facts, "tmp etc etc/x lib usr usr/lib none lib/x"), "d d f l:usr/lib d d - -");
-    let tmp = facts.lookup(&path("tmp")).unwrap();
+    let tmp = facts.lookup(&path("tmp")).unwrap().unwrap();
     assert_eq!((tmp.mode, tmp.uid, tmp.gid, tmp.mtime), (0o1777, 1, 2, 3));
-    let implied = facts.lookup(&path("usr")).unwrap();
+    let implied = facts.lookup(&path("usr")).unwrap().unwrap();
     assert_eq!((implied.mode, implied.uid, implied.mtime), (0o755, 0, 1));
 }
 
@@ -104,9 +111,9 @@ fn hard_links_take_the_metadata_of_their_target() {
     link.set_link_name_literal("./a").unwrap();
     link.set_cksum();
     tar.append(&link, std::io::empty()).unwrap();
-    let mut builder = FactsBuilder::new(Limits::default());
+    let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
     builder.add_layer(tar.into_inner().unwrap().as_slice()).unwrap();
-    assert_eq!(builder.finish().lookup(&path("b")).unwrap().mode, 0o4755);
+    assert_eq!(builder.finish().unwrap().lookup(&path("b")).unwrap().unwrap().mode, 0o4755);
 }
 
 #[test]
@@ -152,10 +159,10 @@ fn pax_and_gnu_extensions_are_read() {
     tar.append(&header("././@LongLink", EntryType::GNULongName, 0o644, name.len() as u64), name.as_bytes()).unwrap();
     tar.append(&header("short", EntryType::Regular, 0o644, 700), [7; 700].as_slice()).unwrap();
     tar.append(&header("after", EntryType::Regular, 0o644, 0), std::io::empty()).unwrap();
-    let mut builder = FactsBuilder::new(Limits::default());
+    let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
     builder.add_layer(tar.into_inner().unwrap().as_slice()).unwrap();
-    let facts = builder.finish();
-    let fact = facts.lookup(&path(&long)).unwrap();
+    let facts = builder.finish().unwrap();
+    let fact = facts.lookup(&path(&long)).unwrap().unwrap();
     assert_eq!((fact.uid, fact.mtime), (3_000_000_000, 12));
     assert_eq!(
         fact.xattrs.into_iter().collect::<Vec<_>>(),
@@ -195,16 +202,23 @@ fn every_codec_is_told_by_its_bytes_and_read_to_the_end() {
         [b"\x50\x2a\x4d\x18\x01\0\0\0x".to_vec(), zstd(&tar)].concat(),
     ] {
         let mut read = 0;
-        let mut builder = FactsBuilder::new(Limits::default());
+        let mut builder = FactsBuilder::new(Limits::default(), &std::env::temp_dir());
         builder.add_layer(Counting(&bytes, &mut read)).unwrap();
-        assert_eq!(kinds(&builder.finish(), "a b"), "f d");
+        assert_eq!(kinds(&builder.finish().unwrap(), "a b"), "f d");
         assert_eq!(read, bytes.len());
     }
 }
 
 #[test]
 fn hostile_layers_end_in_errors() {
-    let limits = Limits { entries: 3, unpacked_bytes: 20_000, path_bytes: 64, extension_bytes: 100, names_bytes: 4 };
+    let limits = Limits {
+        entries: 3,
+        unpacked_bytes: 20_000,
+        path_bytes: 64,
+        extension_bytes: 100,
+        names_bytes: 4,
+        ..Limits::default()
+    };
     let mut huge = header("a", EntryType::Regular, 0o644, 0);
     huge.set_size(u64::MAX - 100);
     huge.set_cksum();
@@ -224,29 +238,36 @@ fn hostile_layers_end_in_errors() {
         ("extension", header("x", EntryType::XHeader, 0, 101).as_bytes().to_vec()),
     ];
     for (expected, bytes) in cases {
-        let error = FactsBuilder::new(limits).add_layer(bytes.as_slice()).unwrap_err();
+        let error = FactsBuilder::new(limits, &std::env::temp_dir()).add_layer(bytes.as_slice()).unwrap_err();
         assert!(error.to_string().contains(expected), "{expected}: {error}");
     }
     let cut = zstd::encode_all(layer(&["a=1"]).as_slice(), 1).unwrap();
-    assert!(FactsBuilder::new(limits).add_layer(&cut[..cut.len() - 5]).is_err());
+    assert!(FactsBuilder::new(limits, &std::env::temp_dir()).add_layer(&cut[..cut.len() - 5]).is_err());
 }
 
 #[test]
 fn stored_facts_come_back_and_damage_is_an_error() {
-    let before = facts(&[&["a/", "a/l -> x", "etc/", "etc/passwd=p", "etc/none/", "z=1"]]);
-    let bytes = before.to_bytes();
-    let after = Facts::from_bytes(&bytes).unwrap();
-    assert_eq!(after.to_bytes(), bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new/facts");
+    let mut before = facts(&[&["a/", "a/l -> x", "etc/", "etc/passwd=p", "etc/none/", "z=1"]]);
+    before.persist(&file).unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    let after = Facts::open(&file).unwrap();
+    assert_eq!(after.len(), 6);
     assert_eq!(kinds(&after, "a a/l etc/passwd etc/none z q"), "d l:x f d f -");
-    assert_eq!(after.lookup(&path("a")), before.lookup(&path("a")));
+    assert_eq!(after.lookup(&path("a")).unwrap(), before.lookup(&path("a")).unwrap());
     assert_eq!(after.names(), &Names { passwd: Some(b"p".to_vec()), group: None });
+    let open = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        Facts::open(&file)
+    };
     for end in 0..bytes.len() {
-        assert!(Facts::from_bytes(&bytes[..end]).is_err());
+        assert!(matches!(open(&bytes[..end]), Err(FactsError::Stored { .. })));
     }
     for place in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[place] ^= 1;
-        assert!(Facts::from_bytes(&damaged).is_err());
+        assert!(matches!(open(&damaged), Err(FactsError::Stored { .. })));
     }
 }
 

@@ -1,0 +1,151 @@
+//! Whether a layer is one that was packed before, told without opening a file.
+//!
+//! A fingerprint is the SHA-256 of all that decides a layer's bytes and what is said about it: the settings, then every
+//! entry with the stamp of its file. Each field has a fixed width or stands after its length, and each entry after a mark,
+//! so that no two inputs give the same text. It names no mtime rule and no pattern: what they decide is in the entries.
+//!
+//! # Files that may change without a trace
+//!
+//! A file that is written twice within a tick of its file system's clock has the same stamp both times. So a fingerprint
+//! may be remembered only if each of its files is older than the moment before the first of them was read, by more than
+//! the clock's tick: git's rule for its index. The change time counts as well as the modification time, since nobody can
+//! set it. That moment must come from a file system too, not from the system's clock, which may jump.
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::oci::{Digest, Hasher};
+use crate::plan::{Content, Entry, EntryKind, Mtime};
+use crate::tree::{FileOrigin, FileStamp};
+
+/// The tick of a Linux file system is that of the kernel, 10 ms at most.
+const TICK: i128 = 20_000_000;
+/// The tick of FAT, the longest there is; also what the clocks of two file systems may differ by.
+const LONG_TICK: i128 = 2_000_000_000;
+const SECOND: i128 = 1_000_000_000;
+
+/// A fingerprint in the making.
+#[derive(Clone, Default)]
+pub struct Fingerprint {
+    hasher: Hasher,
+    frame: Vec<u8>,
+    /// The time of the newest file, by device, and the newest of those whose file system counts whole seconds.
+    newest: BTreeMap<(u64, bool), i128>,
+    /// A file was met of which nothing tells whether it is the same in another run.
+    nameless: bool,
+}
+
+impl Fingerprint {
+    /// Adds a setting.
+    pub fn text(&mut self, text: &[u8]) {
+        self.frame.push(b't');
+        put_bytes(&mut self.frame, text);
+        self.pass();
+    }
+
+    /// Adds a count or number among the settings.
+    pub fn number(&mut self, number: u64) {
+        self.frame.push(b'n');
+        put_number(&mut self.frame, number);
+        self.pass();
+    }
+
+    /// Adds an entry.
+    pub fn entry(&mut self, entry: &Entry) {
+        let Entry { path, kind, mode, uid, gid, mtime, xattrs } = entry;
+        self.frame.push(b'e');
+        put_bytes(&mut self.frame, path.as_bytes());
+        for number in [u64::from(*mode), *uid, *gid] {
+            put_number(&mut self.frame, number);
+        }
+        match mtime {
+            Mtime::Content => self.frame.push(b'c'),
+            Mtime::Seconds(seconds) => {
+                self.frame.push(b's');
+                put_number(&mut self.frame, *seconds);
+            }
+        }
+        put_number(&mut self.frame, xattrs.len() as u64);
+        for (name, value) in xattrs {
+            put_bytes(&mut self.frame, name.as_bytes());
+            put_bytes(&mut self.frame, value);
+        }
+        self.kind(kind);
+        self.pass();
+    }
+
+    fn kind(&mut self, kind: &EntryKind) {
+        match kind {
+            EntryKind::Directory => self.frame.push(b'd'),
+            EntryKind::Symlink(target) => {
+                self.frame.push(b'l');
+                put_bytes(&mut self.frame, target);
+            }
+            EntryKind::File(Content::Bytes(bytes)) => {
+                self.frame.push(b'b');
+                put_bytes(&mut self.frame, bytes);
+            }
+            EntryKind::File(Content::File(source)) => {
+                match source.origin() {
+                    FileOrigin::Disk => {
+                        self.frame.push(b'f');
+                        self.age(source.stamp());
+                    }
+                    FileOrigin::Image(Some(image)) => {
+                        self.frame.push(b'i');
+                        self.frame.extend_from_slice(image.as_bytes());
+                    }
+                    FileOrigin::Image(None) => self.nameless = true,
+                }
+                put_bytes(&mut self.frame, source.path().as_os_str().as_bytes());
+                put_stamp(&mut self.frame, source.stamp());
+            }
+        }
+    }
+
+    fn age(&mut self, stamp: &FileStamp) {
+        let changed = stamp.mtime_ns.max(stamp.ctime_ns);
+        let newest = self.newest.entry((stamp.device, stamp.ctime_ns % SECOND == 0)).or_insert(changed);
+        *newest = changed.max(*newest);
+    }
+
+    /// Returns whether a file that is written from now on cannot have the stamp it has here. `device` and `now_ns` are
+    /// of a file that was written before the first of the files was read.
+    pub fn is_settled(&self, device: u64, now_ns: i128) -> bool {
+        self.newest.iter().all(|((of, whole_seconds), changed)| {
+            let tick = if *whole_seconds || *of != device { LONG_TICK } else { TICK };
+            changed + tick < now_ns
+        })
+    }
+
+    /// Returns the fingerprint, or `None` where a file has no name that lasts.
+    pub fn finish(self) -> Option<Digest> {
+        (!self.nameless).then(|| self.hasher.finish())
+    }
+
+    fn pass(&mut self) {
+        self.hasher.update(&self.frame);
+        self.frame.clear();
+    }
+}
+
+fn put_number(frame: &mut Vec<u8>, number: u64) {
+    frame.extend_from_slice(&number.to_be_bytes());
+}
+
+fn put_bytes(frame: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(frame, bytes.len() as u64);
+    frame.extend_from_slice(bytes);
+}
+
+fn put_stamp(frame: &mut Vec<u8>, stamp: &FileStamp) {
+    let FileStamp { device, inode, size, mtime_ns, ctime_ns, mode } = *stamp;
+    for number in [device, inode, size, u64::from(mode)] {
+        put_number(frame, number);
+    }
+    frame.extend_from_slice(&mtime_ns.to_be_bytes());
+    frame.extend_from_slice(&ctime_ns.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests;

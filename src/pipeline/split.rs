@@ -1,0 +1,58 @@
+//! How many layers the layers of a build file become.
+
+use std::sync::Arc;
+
+use crate::image::LAYER_LIMIT;
+use crate::layer::{Fingerprint, PackError, Part, plan_parts};
+use crate::spec::Split;
+
+use super::bridge::blocking;
+use super::placed::Placed;
+use super::{Context, Error};
+
+/// Plans the parts of each layer of an image.
+///
+/// Where they would be more layers than runtimes take, all are planned again with parts of twice the size, until they fit
+/// or none is split.
+pub(crate) async fn plan(
+    context: &Context,
+    image: &mut Placed,
+    settings: &Fingerprint,
+) -> Result<Vec<Vec<Part>>, Error> {
+    let room = LAYER_LIMIT.saturating_sub(image.base.image.layers.len());
+    let mut scale = 1;
+    loop {
+        let mut plans = Vec::new();
+        for index in 0..image.placement.len() {
+            plans.push(plan_layer(context, image, index, scale, settings).await?);
+        }
+        let layers = plans.iter().flatten().filter(|part| part.entries > 0).count();
+        if layers <= room || plans.iter().all(|parts| parts.len() == 1) {
+            return Ok(plans);
+        }
+        scale *= 2;
+    }
+}
+
+async fn plan_layer(
+    context: &Context,
+    image: &mut Placed,
+    index: usize,
+    scale: u64,
+    settings: &Fingerprint,
+) -> Result<Vec<Part>, Error> {
+    let layer = &image.spec(context).layers[index];
+    let (name, split) = (layer.name.clone(), layer.split);
+    let at = match split {
+        Split::Off => None,
+        Split::At(bytes) => Some(bytes.saturating_mul(scale)),
+    };
+    loop {
+        let (placement, settings) = (Arc::clone(&image.placement), settings.clone());
+        match blocking(move || plan_parts(placement.entries(index), at, &settings)).await {
+            Ok(parts) => return Ok(parts),
+            Err(error) if image.read_base(context, &error).await? => {}
+            Err(error) => return Err(Error::Layer { layer: name, source: PackError::Entry(error) }),
+        }
+    }
+}

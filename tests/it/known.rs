@@ -1,0 +1,225 @@
+//! Nothing is packed twice, and no cache, however damaged, changes an image.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::support::{Project, Runner};
+
+/// Two layers, one of them split.
+fn project() -> Project {
+    let project = Project::with(
+        "base: scratch\nlayers:\n  - {from: modules, split: 1MiB}\n  - {from: app, to: /app}\nconfig: {working_dir: /srv}\n",
+    );
+    for number in 0..60 {
+        project.write(&format!("modules/{number:03}/index.js"), &format!("// {number}\n").repeat(15_000));
+    }
+    settle();
+    project
+}
+
+/// Waits until the clock of the file system has passed the files' times, as any build after an edit by hand does.
+fn settle() {
+    let probe = tempfile::tempdir().expect("a folder");
+    let time = |name: &str| {
+        fs::write(probe.path().join(name), "x").expect("a file");
+        fs::metadata(probe.path().join(name)).expect("metadata").modified().expect("a time")
+    };
+    let start = time("a");
+    while time("b").duration_since(start).unwrap_or_default() < Duration::from_millis(40) {
+        std::thread::yield_now();
+    }
+}
+
+fn build(runner: &Runner, project: &Project, arguments: &[&str]) -> Value {
+    let mut all = vec!["build"];
+    all.extend(arguments);
+    runner.report(project.path(), &all)
+}
+
+fn layers(report: &Value) -> u64 {
+    report["layers"].as_array().expect("layers").len() as u64
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+fn blobs(runner: &Runner) -> Vec<PathBuf> {
+    files_below(&runner.cache().join("blobs"))
+}
+
+/// Changes a byte in the middle of a file and leaves its length.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).expect("a file");
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 1;
+    }
+    fs::write(path, bytes).expect("a file");
+}
+
+#[test]
+fn an_unchanged_project_is_packed_once() {
+    let (runner, project) = (Runner::new(), project());
+    let first = build(&runner, &project, &[]);
+    assert!(layers(&first) > 4, "it is split: {first}");
+    assert_eq!(first["reused_layers"], 0);
+    let again = build(&runner, &project, &[]);
+    assert_eq!((&again["digest"], &again["reused_layers"]), (&first["digest"], &layers(&first).into()));
+    let without = build(&runner, &project, &["--no-cache"]);
+    assert_eq!((&without["digest"], &without["reused_layers"]), (&first["digest"], &0.into()));
+}
+
+#[test]
+fn a_build_without_cache_leaves_no_record() {
+    let (runner, project) = (Runner::new(), project());
+    build(&runner, &project, &["--no-cache"]);
+    assert_eq!(build(&runner, &project, &[])["reused_layers"], 0);
+}
+
+#[test]
+fn only_the_part_that_holds_a_change_is_packed() {
+    let (runner, project) = (Runner::new(), project());
+    let first = build(&runner, &project, &[]);
+    project.write("modules/031/index.js", "// changed\n");
+    settle();
+    let changed = build(&runner, &project, &[]);
+    let packed = layers(&changed) - changed["reused_layers"].as_u64().expect("a count");
+    assert!((1..=2).contains(&packed), "{packed} of {}", layers(&changed));
+    assert_ne!(changed["digest"], first["digest"]);
+    assert_eq!(changed["digest"], build(&Runner::new(), &project, &[])["digest"], "as without a cache");
+}
+
+#[test]
+fn a_file_of_the_same_size_and_modification_time_is_still_seen_to_change() {
+    let (runner, project) = (Runner::new(), project());
+    let path = project.join("app/hello.txt");
+    let time = fs::metadata(&path).expect("metadata").modified().expect("a time");
+    let first = build(&runner, &project, &[]);
+    fs::write(&path, "HELLO\n").expect("a file");
+    fs::File::options().write(true).open(&path).expect("the file").set_modified(time).expect("the old time");
+    assert_ne!(build(&runner, &project, &[])["digest"], first["digest"]);
+}
+
+#[test]
+fn a_file_as_new_as_the_build_is_not_trusted_again() {
+    let (runner, project) = (Runner::new(), project());
+    let future = SystemTime::now() + Duration::from_secs(3600);
+    let file = fs::File::options().write(true).open(project.join("app/hello.txt")).expect("the file");
+    file.set_modified(future).expect("a time to come");
+    let first = build(&runner, &project, &[]);
+    let again = build(&runner, &project, &[]);
+    assert_eq!(again["digest"], first["digest"]);
+    assert_eq!(again["reused_layers"], layers(&first) - 1, "all but the layer with that file");
+}
+
+/// What happens to a file of the cache.
+type Damage<'a> = &'a dyn Fn(&Path);
+
+#[test]
+fn a_damaged_cache_gives_the_same_image() {
+    let project = project();
+    let first = build(&Runner::new(), &project, &[]);
+    let cut = |path: &Path| {
+        let length = fs::metadata(path).expect("metadata").len();
+        fs::File::options().write(true).open(path).expect("a file").set_len(length / 2).expect("a shorter file");
+    };
+    let remove = |path: &Path| fs::remove_file(path).expect("removed");
+    let empty = |path: &Path| fs::write(path, "").expect("a file");
+    let damages: [(&str, Damage); 4] = [("flipped", &flip), ("cut", &cut), ("gone", &remove), ("empty", &empty)];
+    for (damage, apply) in damages {
+        for what in ["blobs", "records/layer", "records/verified"] {
+            let runner = Runner::new();
+            build(&runner, &project, &[]);
+            let files = files_below(&runner.cache().join(what));
+            assert!(!files.is_empty(), "{what}");
+            files.iter().for_each(|path| apply(path));
+            let layout = tempfile::tempdir().expect("a folder");
+            let output = format!("oci:{}", layout.path().join("image").display());
+            let again = build(&runner, &project, &["--output", &output]);
+            assert_eq!(again["digest"], first["digest"], "{what} {damage}");
+            for blob in files_below(&layout.path().join("image/blobs")) {
+                let digest = dockless::oci::Digest::of(&fs::read(&blob).expect("a blob")).hex();
+                assert_eq!(blob.file_name().and_then(|name| name.to_str()), Some(digest.as_str()), "{what} {damage}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_blob_of_other_bytes_is_not_sent_on_the_word_of_an_earlier_boot() {
+    let (runner, project) = (Runner::new(), project());
+    let first = build(&runner, &project, &[]);
+    // What a crash leaves: the size is right, the bytes are not, nobody vouches.
+    blobs(&runner).iter().for_each(|path| flip(path));
+    fs::remove_dir_all(runner.cache().join("records/verified")).expect("removed");
+    let again = build(&runner, &project, &[]);
+    assert_eq!((&again["digest"], &again["reused_layers"]), (&first["digest"], &0.into()));
+}
+
+#[test]
+fn a_cache_that_was_copied_is_trusted_after_one_look() {
+    let (runner, project) = (Runner::new(), project());
+    let first = build(&runner, &project, &[]);
+    for path in blobs(&runner) {
+        let bytes = fs::read(&path).expect("a blob");
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, bytes).expect("a copy");
+    }
+    assert_eq!(build(&runner, &project, &[])["reused_layers"], layers(&first));
+}
+
+#[test]
+fn what_was_seen_in_a_known_layer_is_still_refused() {
+    let (runner, project) = (Runner::new(), project());
+    project.write(
+        "app/key.txt",
+        &format!("-----BEGIN PRIVATE {}-----\n{}\n", "KEY", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC".repeat(8)),
+    );
+    settle();
+    for _ in 0..2 {
+        runner.run(project.path(), &["build"]).fails_with(4, &["app/key.txt"]);
+    }
+    project.build_file("base: scratch\nlayers:\n  - {from: app, to: /app}\nsecrets: {allow: [app/key.txt]}\n");
+    assert_eq!(runner.run(project.path(), &["build"]).code, 0);
+}
+
+#[test]
+fn parts_are_named_in_the_history_by_what_they_begin_with() {
+    let (runner, project) = (Runner::new(), project());
+    let layout = tempfile::tempdir().expect("a folder");
+    let report = build(&runner, &project, &["--output", &format!("oci:{}", layout.path().join("image").display())]);
+    let mut configs = files_below(&layout.path().join("image/blobs")).into_iter().filter_map(|path| {
+        let document: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        document.get("history").cloned()
+    });
+    let history = configs.next().expect("a config");
+    let texts: Vec<&str> =
+        history.as_array().expect("a list").iter().filter_map(|it| it["created_by"].as_str()).collect();
+    assert_eq!(texts.len() as u64, layers(&report));
+    assert_eq!(texts[0], "dockless layer modules");
+    assert!(texts[1].starts_with("dockless layer modules from /"), "{texts:?}");
+    assert_eq!(texts.last(), Some(&"dockless layer app"));
+}
+
+#[test]
+fn parts_are_merged_where_there_would_be_too_many_layers() {
+    let (runner, project) = (Runner::new(), project());
+    let parts = layers(&build(&runner, &project, &[]));
+    let others: String = (0..120)
+        .map(|number| format!("  - {{name: n{number}, files: [{{path: /n/{number}, content: x}}]}}\n"))
+        .collect();
+    project
+        .build_file(&format!("base: scratch\nlayers:\n  - {{from: modules, to: /srv/modules, split: 1MiB}}\n{others}"));
+    let merged = layers(&build(&runner, &project, &[]));
+    assert!(120 + parts > 127 && (122..=127).contains(&merged), "{parts} alone, {merged} together");
+}
