@@ -85,8 +85,14 @@ pub(crate) fn tell_secrets(context: &Context, seen: &Inspected) {
     }
 }
 
-/// Checks that an image can start, and warns of what runs only on the machine that builds.
-pub(crate) async fn check(context: &Context, image: &mut Placed, seen: Inspected) -> Result<(), Error> {
+/// Checks that an image can start, and warns of what runs only on the machine that builds. What was `told` of another
+/// platform already is not said again.
+pub(crate) async fn check(
+    context: &Context,
+    image: &mut Placed,
+    seen: Inspected,
+    told: &mut BTreeSet<String>,
+) -> Result<(), Error> {
     let env = environment(context, image.number, &image.base)?;
     let config = settings(&image.base.image.config, &image.spec(context).config, &env);
     let platform = image.base.image.config.platform();
@@ -102,7 +108,9 @@ pub(crate) async fn check(context: &Context, image: &mut Placed, seen: Inspected
         match checked.await {
             Ok(warnings) => {
                 for (message, hint) in warnings {
-                    warn(context, message, &hint);
+                    if told.insert(message.clone()) {
+                        warn(context, message, &hint);
+                    }
                 }
                 return Ok(());
             }
