@@ -24,11 +24,20 @@ pub(super) fn key_id(Around { before, after }: Around<'_>) -> Option<Hit> {
 /// `secret_access_key` in one of its spellings, followed by the secret.
 pub(super) fn named_secret(Around { after, .. }: Around<'_>) -> Option<Hit> {
     let name = leading(after, is_word).len();
-    // Quotes, the sign of assignment, an element's end, `", "`, `|| "`.
-    let sign = leading(&after[name..], |byte| b" \t\r\n\\\"'`:=>,|?".contains(&byte)).len();
-    let at = name + sign;
-    let rest = &after[at..];
-    (sign <= 24 && is_secret(leading(rest, may_stand))).then_some((Secret::AwsSecretKey, at.cast_signed()))
+    let mut at = name + sign(&after[name..])?;
+    // `name: AWS_SECRET_ACCESS_KEY, value: ...`, as ECS and Kubernetes write variables.
+    if after[at..].get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
+        at += 5;
+        at += sign(&after[at..])?;
+    }
+    is_secret(leading(&after[at..], may_stand)).then_some((Secret::AwsSecretKey, at.cast_signed()))
+}
+
+/// Returns the length of what stands between a name and its value: quotes, the sign of assignment, the end of an index,
+/// call or element, `", "`, `|| "`.
+fn sign(rest: &[u8]) -> Option<usize> {
+    let sign = leading(rest, |byte| b" \t\r\n\\\"'`:=>,|?])".contains(&byte)).len();
+    (sign <= 40).then_some(sign)
 }
 
 /// Returns whether a value is a secret access key.

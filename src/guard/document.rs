@@ -44,6 +44,8 @@ fn by_name(name: &[u8], head: &[u8]) -> Option<(usize, Secret)> {
     };
     let (at, secret) = match name {
         b".npmrc" | b"npmrc" => (login::npm(head), Secret::NpmLogin),
+        b".yarnrc.yml" => (login::yarn(head), Secret::NpmLogin),
+        b"auth.json" => (login::composer(head), Secret::ComposerLogin),
         b".pypirc" => (login::pypi(head), Secret::PypiPassword),
         b".netrc" | b"_netrc" => (login::netrc(head), Secret::NetrcPassword),
         b".git-credentials" => (login::git(head), Secret::GitCredentials),

@@ -133,12 +133,7 @@ impl Inspection {
     }
 
     fn is_of_this_machine(&self, path: &[u8]) -> bool {
-        let below = |prefix: &PathBuf| {
-            let prefix = prefix.as_os_str().as_bytes();
-            let rest = path.strip_prefix(prefix.strip_suffix(b"/").unwrap_or(prefix));
-            prefix.len() > 1 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        };
-        self.options.machine_paths.iter().any(below)
+        is_below(path, &self.options.machine_paths)
     }
 
     fn answer(&self, path: &ImagePath, answer: impl FnOnce() -> Asked) {
@@ -176,4 +171,13 @@ impl Subject {
     fn name(&self) -> &[u8] {
         self.source_path().rsplit(|byte| *byte == b'/').next().unwrap_or_default()
     }
+}
+
+/// Returns whether an absolute path is one of these folders or below one. The root is no such folder.
+pub fn is_below(path: &[u8], folders: &[PathBuf]) -> bool {
+    folders.iter().any(|folder| {
+        let folder = folder.as_os_str().as_bytes();
+        let rest = path.strip_prefix(folder.strip_suffix(b"/").unwrap_or(folder));
+        folder.len() > 1 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
 }

@@ -55,7 +55,7 @@ fn has_body(mut rest: &[u8]) -> bool {
         rest = after_separators(rest);
         let run = leading(rest, is_base64);
         if run.len() >= RUN {
-            return may_be_random(&run[..RUN]);
+            return may_be_key(&run[..RUN]);
         }
         match after_header(rest) {
             Some(after) => rest = after,
@@ -63,6 +63,13 @@ fn has_body(mut rest: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Returns whether the first characters of a body may be of a key. Zero bytes are `A`s, and an OpenSSH key begins with
+/// many.
+fn may_be_key(run: &[u8]) -> bool {
+    let others: Vec<u8> = run.iter().copied().filter(|byte| *byte != b'A').collect();
+    may_be_random(&others)
 }
 
 /// Skips what stands between two lines, at most 64 bytes of it.

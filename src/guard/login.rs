@@ -1,4 +1,4 @@
-//! Files in which programs keep logins: `.npmrc`, `.pypirc`, `.netrc`, git's store, Docker's and Kubernetes' configuration.
+//! Files in which programs keep logins: of npm, Yarn, pip, Composer, git, Docker, Kubernetes, and `.netrc`.
 //!
 //! Each function returns where the first login stands; a reference to a variable, or a word that asks to be replaced, is
 //! none.
@@ -6,6 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use serde_json::Value;
 
 use super::alphabet::{is_placeholder, leading, lines, unquoted};
 
@@ -15,6 +16,39 @@ pub(super) fn npm(text: &[u8]) -> Option<usize> {
         let key = key.rsplit(|byte| *byte == b':').next().unwrap_or_default();
         [&b"_authToken"[..], b"_auth", b"_password"].contains(&key)
     })
+}
+
+/// `.yarnrc.yml`: `npmAuthToken` or `npmAuthIdent`, of one registry or all.
+pub(super) fn yarn(text: &[u8]) -> Option<usize> {
+    assigned(text, b":", |key| [&b"npmAuthToken"[..], b"npmAuthIdent"].contains(&key))
+}
+
+/// Composer's `auth.json`: below the name of a kind of login and that of a host a token, or an object with a password,
+/// token or secret.
+pub(super) fn composer(text: &[u8]) -> Option<usize> {
+    const KINDS: [&str; 9] = [
+        "bearer",
+        "bitbucket-oauth",
+        "client-certificate",
+        "custom-headers",
+        "forgejo-token",
+        "github-oauth",
+        "gitlab-oauth",
+        "gitlab-token",
+        "http-basic",
+    ];
+    let is_public = |key: &str| ["username", "consumer-key", "local_cert", "local_pk", "expires-at"].contains(&key);
+    let is_login = |value: &Value| value.as_str().is_some_and(|value| !is_placeholder(value.as_bytes()));
+    let document: Value = serde_json::from_slice(text).ok()?;
+    let mut hosts = KINDS.iter().filter_map(|kind| Some((kind, document.get(kind)?.as_object()?.values())));
+    let (kind, _) = hosts.find(|(_, hosts)| {
+        hosts.clone().any(|login| match login {
+            Value::Object(fields) => fields.iter().any(|(key, value)| !is_public(key) && is_login(value)),
+            Value::Array(headers) => headers.iter().any(is_login),
+            token => is_login(token),
+        })
+    })?;
+    memmem::find(text, format!("\"{kind}\"").as_bytes())
 }
 
 /// `.pypirc`: `password`.
@@ -67,8 +101,8 @@ pub(super) fn git(text: &[u8]) -> Option<usize> {
     lines(text).find(|(_, line)| has_password(line) == Some(true)).map(|(offset, _)| offset)
 }
 
-/// Docker's `config.json`, podman's `auth.json`: below `auths`, an `auth` that is the base64 of user and password, or a
-/// token.
+/// Docker's `config.json`, podman's `auth.json`: below `auths`, an `auth` that is the base64 of user and password, a
+/// password or a token.
 pub(super) fn docker(text: &[u8]) -> Option<usize> {
     let below = memmem::find(text, b"\"auths\"")?;
     let is_login = |value: &[u8]| {
@@ -79,6 +113,7 @@ pub(super) fn docker(text: &[u8]) -> Option<usize> {
     let is_token = |value: &[u8]| !is_placeholder(value);
     let hits = [
         string_of_key(&text[below..], b"\"auth\"", is_login),
+        string_of_key(&text[below..], b"\"password\"", is_token),
         string_of_key(&text[below..], b"\"identitytoken\"", is_token),
         string_of_key(&text[below..], b"\"registrytoken\"", is_token),
     ];

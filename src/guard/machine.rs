@@ -42,14 +42,15 @@ impl Machine {
     }
 
     /// Returns whether its programs start on a platform. A variant (`arm/v6`, `arm/v7`) is not in the header and is not
-    /// compared; amd64 starts programs of 386 too; a platform whose architecture has no ELF machine here fits all.
+    /// compared; amd64 starts programs of 386 too, and
+    /// many arm64 machines those of arm; a platform whose architecture has no ELF machine here fits all.
     pub fn fits(self, platform: &Platform) -> bool {
         let wanted = platform.architecture.as_str();
         if platform.os != "linux" || !ARCHITECTURES.iter().any(|(name, ..)| *name == wanted) {
             return true;
         }
         let own = self.architecture();
-        own == Some(wanted) || (own == Some("386") && wanted == "amd64")
+        own == Some(wanted) || matches!((own, wanted), (Some("386"), "amd64") | (Some("arm"), "arm64"))
     }
 }
 

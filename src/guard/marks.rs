@@ -50,7 +50,7 @@ pub(super) enum Document {
 }
 
 /// No mark is the beginning of another: each position has one at most.
-const MARKS: [(&str, Rule); 30] = [
+const MARKS: [(&str, Rule); 32] = [
     ("PRIVATE KEY", Rule::Look(key_text::pem)),
     ("PuTTY-User-Key-File-", Rule::Look(key_text::putty)),
     ("LS0tLS1CRUdJTi", Rule::Look(key_text::encoded_pem)),
@@ -58,6 +58,8 @@ const MARKS: [(&str, Rule); 30] = [
     ("ASIA", Rule::Look(aws::key_id)),
     ("SECRET_ACCESS_KEY", Rule::Look(aws::named_secret)),
     ("secret_access_key", Rule::Look(aws::named_secret)),
+    ("AWS_SECRET_KEY", Rule::Look(aws::named_secret)),
+    ("aws_secret_key", Rule::Look(aws::named_secret)),
     ("ecretAccessKey", Rule::Look(aws::named_secret)),
     ("AccountKey=", Rule::Look(token::azure)),
     ("SharedAccessKey=", Rule::Look(token::azure)),

@@ -21,7 +21,6 @@ mod aws;
 mod document;
 mod env_file;
 mod finding;
-
 mod inspected;
 mod inspection;
 mod key_text;
@@ -40,7 +39,7 @@ pub use finding::{Finding, Findings, Severity};
 pub use inspected::{
     Asked, AskedKind, Inspected, MachineLink, MachineScript, OtherMachine, RequiredInterpreter, Sample,
 };
-pub use inspection::{Examination, Inspection, InspectionOptions, Subject};
+pub use inspection::{Examination, Inspection, InspectionOptions, Subject, is_below};
 pub use machine::Machine;
 pub use program::Program;
 pub use refused::{Refused, RefusedVariable};

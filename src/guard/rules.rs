@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::{alphabet, aws};
 
 /// The version of the rules: what was found under one version says nothing under another.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// Folders of published packages. What lies below one is warned of and not refused.
 const PUBLISHED: [&[u8]; 3] = [b"node_modules", b"vendor", b"site-packages"];

@@ -13,6 +13,8 @@ pub enum Secret {
     AwsSecretKey,
     /// A key of an Azure storage account or service bus.
     AzureKey,
+    /// A login that Composer uses.
+    ComposerLogin,
     /// A registry login in a Docker configuration.
     DockerLogin,
     /// An environment file with values.
@@ -58,6 +60,7 @@ impl fmt::Display for Secret {
         f.write_str(match self {
             Self::AwsSecretKey => "an AWS secret access key",
             Self::AzureKey => "an Azure account key",
+            Self::ComposerLogin => "a login of Composer",
             Self::DockerLogin => "a registry login of Docker",
             Self::EnvironmentFile => "an environment file with values",
             Self::GcpServiceAccount => "a Google Cloud service account key",

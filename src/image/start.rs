@@ -113,7 +113,7 @@ struct Start<'a> {
 
 /// Checks how an image with these settings (image-spec, config.md, `config`) and this tree starts.
 ///
-/// Only the first word is looked at: that of `Entrypoint`, else that of `Cmd`. What follows are arguments, and ECS may
+/// Images of other systems than Linux are not looked at. Only the first word is: that of `Entrypoint`, else that of `Cmd`. What follows are arguments, and ECS may
 /// give others.
 ///
 /// # Errors
@@ -125,7 +125,11 @@ pub fn check_start(
 ) -> Result<Vec<StartWarning>, StartError> {
     let start = Start { placement, settings, platform };
     let mut warnings = Vec::new();
-    let first = |key: &str| start.list(key).first().cloned();
+    if platform.os != "linux" {
+        return Ok(warnings);
+    }
+    // An entrypoint of one empty word is none (Docker resets it).
+    let first = |key: &str| Some(start.list(key)).filter(|list| *list != [""])?.first().cloned();
     let program = first("Entrypoint").map(|it| ("entrypoint", it)).or_else(|| first("Cmd").map(|it| ("cmd", it)));
     if let Some((key, program)) = program {
         warnings.extend(start.program(key, &program)?);
@@ -166,33 +170,49 @@ impl Start<'_> {
         }
     }
 
-    /// Finds the program as the runtime does: a path from the working directory, or a name in PATH.
+    /// Finds the program as the runtime does: a path from the working directory, or a name in PATH. There, what cannot be
+    /// run is passed over (Go's `exec.LookPath`, which runc uses).
     fn search(&self, key: &'static str, program: &str) -> Result<Found, StartError> {
-        let below = |folder: &str| ImagePath::parse(format!("{folder}/{program}").as_bytes());
         let missing = |searched| StartError::Missing { key, program: program.to_owned(), searched };
         if program.contains('/') {
             let folder = if program.starts_with('/') { "" } else { self.text("WorkingDir").unwrap_or_default() };
-            let found = below(folder).map(|path| self.placement.find(&path)).transpose()?.flatten();
-            return found.ok_or_else(|| missing(None));
+            return self.at(&format!("{folder}/{program}"))?.ok_or_else(|| missing(None));
         }
         let variables = self.list("Env");
         let path = variables.iter().rev().find_map(|variable| variable.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
-        for folder in path.split(':').filter(|folder| folder.starts_with('/')) {
-            let Some(candidate) = below(folder) else { continue };
-            match self.placement.find(&candidate)? {
+        let mut unusable = None;
+        for folder in path.split(':') {
+            let above = if folder.starts_with('/') { "" } else { self.text("WorkingDir").unwrap_or_default() };
+            match self.at(&format!("{above}/{folder}/{program}"))? {
+                Some(found) if found.may_run() => return Ok(found),
                 Some(Found { what: FoundKind::Folder, .. }) | None => {}
-                Some(found) => return Ok(found),
+                Some(found) => drop(unusable.get_or_insert(found)),
             }
         }
-        Err(missing(Some(path.to_owned())))
+        unusable.ok_or_else(|| missing(Some(path.to_owned())))
+    }
+
+    /// Returns what a path of the running image leads to, `..` as the kernel takes it: after the symlinks before it.
+    fn at(&self, path: &str) -> Result<Option<Found>, StartError> {
+        let mut at = ImagePath::ROOT;
+        for name in path.split('/') {
+            match name {
+                "" | "." => {}
+                ".." => match self.placement.find(&at)? {
+                    Some(Found { path, what: FoundKind::Folder }) => at = path.parent().unwrap_or_default(),
+                    _ => return Ok(None),
+                },
+                name => at = at.join(name.as_bytes()),
+            }
+        }
+        Ok(self.placement.find(&at)?)
     }
 
     fn interpreter(&self, path: ImagePath, name: &[u8], loader: bool) -> Result<Option<StartWarning>, StartError> {
-        let place = ImagePath::parse(name).filter(|_| name.starts_with(b"/"));
-        if place.map(|place| self.placement.find(&place)).transpose()?.flatten().is_some() {
+        let interpreter = String::from_utf8_lossy(name).into_owned();
+        if interpreter.starts_with('/') && self.at(&interpreter)?.is_some() {
             return Ok(None);
         }
-        let interpreter = String::from_utf8_lossy(name).into_owned();
         Ok(Some(StartWarning::Interpreter { path, interpreter, loader }))
     }
 

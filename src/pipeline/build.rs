@@ -143,8 +143,9 @@ async fn examine(context: &Context, placed: &mut [Placed], packed: &[Vec<PackedL
     packed.iter().for_each(|layers| all.merge(merged(layers)));
     examine::refuse_secrets(context, placed, &all)?;
     examine::tell_secrets(context, &all);
+    let mut told = std::collections::BTreeSet::new();
     for (image, layers) in placed.iter_mut().zip(packed) {
-        examine::check(context, image, merged(layers)).await?;
+        examine::check(context, image, merged(layers), &mut told).await?;
     }
     Ok(())
 }

@@ -117,6 +117,12 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
+    /// What the build file admits cannot be read.
+    #[error("`secrets: {{allow: [...]}}` of the build file cannot be used")]
+    Allow {
+        /// What is wrong with it.
+        source: TreeError,
+    },
     /// The project cannot be opened.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -224,6 +230,7 @@ impl Error {
             | Self::Lock { .. }
             | Self::StaleLock { .. }
             | Self::NotLocked { .. }
+            | Self::Allow { .. }
             | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
@@ -287,7 +294,7 @@ impl Hint for Error {
             Self::Offline { .. } => {
                 Some("run `dockless lock` and one build with the network, or leave `--offline` away".to_owned())
             }
-            Self::Tree(source) => source.hint(),
+            Self::Tree(source) | Self::Allow { source } => source.hint(),
             Self::Context { name, .. } => {
                 Some(format!("correct `contexts: {{{name}: DIR}}`, or give --context {name}=DIR"))
             }

@@ -1,12 +1,14 @@
 //! What layers were seen to hold while they were packed, and whether the images can start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::base::FactsError;
 use crate::event::Event;
 use crate::guard::{Guard, Inspected, Inspection, InspectionOptions, Refused, RefusedVariable};
 use crate::image::{StartError, check_start, settings};
 use crate::oci::{ImagePath, Platform};
-use crate::plan::Placement;
+use crate::plan::{Placement, PlanError};
 use crate::spec::FileWhat;
 
 use super::base::ResolvedBase;
@@ -29,7 +31,7 @@ pub(crate) fn environment(context: &Context, number: usize, base: &ResolvedBase)
 
 /// Says what the build file removes, and that removing hides and does not delete.
 pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
-    let layers: std::collections::BTreeSet<(&str, String)> = images
+    let layers: BTreeSet<(&str, String)> = images
         .iter()
         .flat_map(|image| &image.spec(context).layers)
         .map(|layer| {
@@ -45,7 +47,7 @@ pub(crate) fn tell_removed(context: &Context, images: &[Placed]) {
 
 /// Makes what looks at all layers of a build.
 pub(crate) fn inspection(context: &Context, images: &[Placed]) -> Result<Arc<Inspection>, Error> {
-    let guard = Arc::new(Guard::new(&context.spec.secrets_allow)?);
+    let guard = Arc::new(Guard::new(&context.spec.secrets_allow).map_err(|source| Error::Allow { source })?);
     let platforms: Vec<Platform> = images.iter().map(|image| image.base.image.config.platform()).collect();
     let machine_paths = context.machine_paths.clone();
     let options = InspectionOptions { guard, platforms, machine_paths, asked: Default::default() };
@@ -54,8 +56,8 @@ pub(crate) fn inspection(context: &Context, images: &[Placed]) -> Result<Arc<Ins
 
 /// Refuses what may not leave this machine: every secret of all layers and environments in one error.
 pub(crate) fn refuse_secrets(context: &Context, images: &[Placed], seen: &Inspected) -> Result<(), Error> {
-    let guard = Guard::new(&context.spec.secrets_allow)?;
-    let mut variables = std::collections::BTreeSet::new();
+    let guard = Guard::new(&context.spec.secrets_allow).map_err(|source| Error::Allow { source })?;
+    let mut variables = BTreeSet::new();
     for image in images {
         for (name, value) in environment(context, image.number, &image.base)? {
             if let Some(what) = value.and_then(|value| guard.variable(&name, &value)) {
@@ -83,8 +85,14 @@ pub(crate) fn tell_secrets(context: &Context, seen: &Inspected) {
     }
 }
 
-/// Checks that an image can start, and warns of what runs only on the machine that builds.
-pub(crate) async fn check(context: &Context, image: &mut Placed, seen: Inspected) -> Result<(), Error> {
+/// Checks that an image can start, and warns of what runs only on the machine that builds. What was `told` of another
+/// platform already is not said again.
+pub(crate) async fn check(
+    context: &Context,
+    image: &mut Placed,
+    seen: Inspected,
+    told: &mut BTreeSet<String>,
+) -> Result<(), Error> {
     let env = environment(context, image.number, &image.base)?;
     let config = settings(&image.base.image.config, &image.spec(context).config, &env);
     let platform = image.base.image.config.platform();
@@ -100,7 +108,9 @@ pub(crate) async fn check(context: &Context, image: &mut Placed, seen: Inspected
         match checked.await {
             Ok(warnings) => {
                 for (message, hint) in warnings {
-                    warn(context, message, &hint);
+                    if told.insert(message.clone()) {
+                        warn(context, message, &hint);
+                    }
                 }
                 return Ok(());
             }
@@ -124,8 +134,13 @@ fn strangers(
         warnings.push((message, format!("build it for {platform}, or leave it out by `exclude`")));
     }
     for link in &seen.machine_links.kept {
-        let target = ImagePath::parse(&link.target);
-        if target.map(|target| placement.find(&target)).transpose()?.flatten().is_none() {
+        let found = ImagePath::parse(&link.target).map_or(Ok(None), |target| placement.find(&target));
+        // A warning is no reason to read a base whose lock does not say: homes differ from machine to machine.
+        let found = match found {
+            Err(PlanError::Base(FactsError::Unanswered { .. })) => None,
+            found => found?,
+        };
+        if found.is_none() {
             let target = String::from_utf8_lossy(&link.target);
             let message = format!("`{}` leads to `{target}`, which is on this machine and not in the image", link.path);
             warnings.push((message, "copy the file itself, or make the link relative".to_owned()));

@@ -19,6 +19,16 @@ pub struct Found {
     pub what: FoundKind,
 }
 
+impl Found {
+    /// Returns whether somebody may run it as a program.
+    pub fn may_run(&self) -> bool {
+        match self.what {
+            FoundKind::Folder => false,
+            FoundKind::OfBase(mode) | FoundKind::Own { mode, .. } => mode & 0o111 != 0,
+        }
+    }
+}
+
 /// What a path of the finished image is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundKind {

@@ -121,7 +121,9 @@ impl Entries {
         let (layer, path) = (self.layer.name.clone(), path.clone());
         let mut files = self.file_origins(group, fixed);
         let mut folders = group.folders.iter().map(|(folder, ..)| format!("`{}`", folder.path.display()));
-        let named = fixed.filter(|node| node.is_folder()).map(|node| self.folder_origin(node));
+        let named = fixed
+            .filter(|node| node.is_folder())
+            .map(|node| self.mounted_from(node).unwrap_or("the build file".to_owned()));
         match (files.next(), files.next(), folders.next().or(named)) {
             (Some(origin), ..) | (None, _, Some(origin)) if fixed.is_some_and(|node| node.removed) => {
                 Err(PlanError::RemovedAndWritten { layer, path, origin })
@@ -132,10 +134,9 @@ impl Entries {
         }
     }
 
-    /// Returns where a folder that the build file names comes from.
-    fn folder_origin(&self, node: &FixedNode) -> String {
-        let source = node.mounts.first().map(|mount| self.layer.mounts[*mount].source.display());
-        source.map_or("the build file".to_owned(), |source| format!("`{source}`"))
+    /// Returns the folder of the project whose place is a node.
+    fn mounted_from(&self, node: &FixedNode) -> Option<String> {
+        node.mounts.first().map(|mount| format!("`{}`", self.layer.mounts[*mount].source.display()))
     }
 
     /// Returns where the files and links under one name come from.
@@ -167,9 +168,10 @@ impl Entries {
             }
             Some((Standing::File | Standing::Symlink(_), _)) if self.layer.replace => None,
             Some((Standing::File | Standing::Symlink(_), _)) => {
-                let origin = group.folders.first().map(|(folder, ..)| format!("`{}`", folder.path.display()));
-                let (layer, origin) = (self.layer.name.clone(), origin.unwrap_or("of the build file".to_owned()));
-                return Err(PlanError::FolderOverFile { layer, path, origin });
+                let from = group.folders.first().map(|(folder, ..)| format!("`{}`", folder.path.display()));
+                let from = from.or_else(|| self.mounted_from(fixed?));
+                let origin = from.unwrap_or("of the build file".to_owned());
+                return Err(PlanError::FolderOverFile { layer: self.layer.name.clone(), path, origin });
             }
         };
         let definite = fixed.is_some() || group.folders.iter().any(|(_, _, definite)| *definite);

@@ -79,3 +79,10 @@ fn a_secret_that_stands_in_files_of_the_build_file_is_found() {
     project.build_file(&format!("base: scratch\nlayers: [{{name: k, files: [{{path: /k, content: \"{key}\"}}]}}]\n"));
     Runner::new().run(project.path(), &["build"]).fails_with(4, &["a private key"]);
 }
+
+#[test]
+fn a_malformed_pattern_of_what_is_admitted_is_named() {
+    let project = project();
+    project.build_file(&format!("{LAYERS}secrets: {{allow: [\"[a\"]}}\n"));
+    Runner::new().run(project.path(), &["build"]).fails_with(3, &["secrets: {allow: [...]}", "`[a`", "hint: close"]);
+}

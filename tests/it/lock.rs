@@ -175,3 +175,39 @@ fn a_damaged_lock_is_an_error_and_is_left_as_it_is() {
     assert_eq!(runner.run(project.path(), &["lock", "--upgrade"]).code, 0, "which it repairs");
     assert_eq!(lock(&project), whole);
 }
+
+#[test]
+fn a_link_into_the_home_of_this_machine_asks_for_no_base_layer() {
+    let standin = StandIn::start(&["shop", "base"], &[]);
+    let locker = standin.runner();
+    push_base(&standin, &locker, "one");
+    let project = shop();
+    assert_eq!(locker.run(project.path(), &["lock"]).code, 0);
+    standin.sandbox().forget_requests();
+    // Another home than that of the lock, below a folder of the base that the lock has not listed.
+    let runner = standin.runner().env("HOME", "/usr/lib/home");
+    std::os::unix::fs::symlink("/usr/lib/home/.local/python", project.join("root/python")).expect("a link");
+    let run = runner.run(project.path(), &["build"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("`/python` leads to"), "{}", run.stderr);
+    assert_eq!(asked(&standin, "/blobs/"), 0, "{}", run.stderr);
+    assert_eq!(runner.run(project.path(), &["build", "--offline"]).code, 0);
+}
+
+#[test]
+fn a_lock_cannot_give_a_platform_the_base_of_another_or_a_base_another_name() {
+    let standin = StandIn::start(&["shop", "base"], &[]);
+    let runner = standin.runner();
+    push_base(&standin, &runner, "one");
+    let project = shop();
+    let before = digest(&runner.run(project.path(), &["build", "--platform", "linux/amd64"]));
+    assert_eq!(runner.run(project.path(), &["lock", "--platform", "linux/amd64"]).code, 0);
+    let good = lock(&project);
+    project.write("build.lock", &good.replace("\"linux/amd64\": {", "\"linux/arm64\": {"));
+    let run = runner.run(project.path(), &["build", "--platform", "linux/arm64"]);
+    run.fails_with(3, &["has for linux/arm64 is for linux/amd64", "dockless lock --upgrade"]);
+    let name = format!("\"name\": \"{}/base:1\"", account_host());
+    assert!(good.contains(&name), "{good}");
+    project.write("build.lock", &good.replace(&name, "\"name\": \"evil.example.com/base:1\""));
+    assert_eq!(digest(&runner.run(project.path(), &["build", "--platform", "linux/amd64"])), before);
+}

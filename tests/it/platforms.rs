@@ -106,3 +106,12 @@ fn the_index_names_its_children_with_their_platforms() {
         index.images().map(|child| child.platform.as_ref().expect("one").to_string()).collect();
     assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
 }
+
+#[test]
+fn what_is_wrong_on_every_platform_is_said_once() {
+    let (runner, project) = (Runner::new(), project());
+    project.build_file("base: scratch\nlayers: [{from: app, to: /app}]\nconfig: {user: web}\n");
+    let run = runner.run(project.path(), &["build", TWO[0], TWO[1]]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("`config.user` is `web`").count(), 1, "{}", run.stderr);
+}

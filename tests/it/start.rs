@@ -51,6 +51,30 @@ fn a_program_that_is_not_there_or_cannot_be_run_is_an_error() {
 }
 
 #[test]
+fn programs_are_found_as_runtimes_find_them() {
+    let project = |config: &str| {
+        let files = "- {name: f, files: [{path: /a/tool, content: x}, {path: /b/tool, content: x, mode: \"0755\"}, \
+            {path: /l, link: b/deep}, {path: /b/deep, dir: true}]}";
+        let project = Project::with(&format!("base: scratch\nlayers:\n  {files}\nconfig: {config}\n"));
+        Runner::new().run(project.path(), &["build"])
+    };
+    for config in [
+        "{cmd: [tool], env: {PATH: \"/a:/b\"}}",
+        "{cmd: [tool], env: {PATH: \"/a:b\"}}",
+        "{cmd: [tool], working_dir: /b, env: {PATH: \":/a\"}}",
+        "{cmd: [../tool], working_dir: /b/deep}",
+        "{cmd: [/l/../tool]}",
+        "{cmd: [/a/.././../b//tool]}",
+        "{entrypoint: [\"\"], cmd: [/b/tool]}",
+    ] {
+        let run = project(config);
+        assert_eq!(run.code, 0, "{config}: {}", run.stderr);
+    }
+    project("{cmd: [tool], env: {PATH: \"/x:/a\"}}").fails_with(4, &["`/a/tool`, which is not executable"]);
+    project("{cmd: [/l/../x/../tool]}").fails_with(4, &["which is not in the image"]);
+}
+
+#[test]
 fn a_first_program_for_another_machine_is_an_error_and_any_other_a_warning() {
     build("{cmd: [/app/run]}", &elf(ARM64, None), 0o755).fails_with(4, &["for arm64", "linux/amd64"]);
     assert_eq!(build("{cmd: [/app/run]}", &elf(AMD64, None), 0o755).code, 0);

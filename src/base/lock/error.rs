@@ -71,6 +71,6 @@ pub enum LockError {
 
 impl Hint for LockError {
     fn hint(&self) -> Option<String> {
-        Some("run `dockless lock`".to_owned())
+        Some("restore it, or run `dockless lock --upgrade`, which writes it anew".to_owned())
     }
 }

@@ -161,7 +161,7 @@ fn what_no_digest_names_is_not_built_on() {
         damage(&mut locked);
         let error = locked.image().unwrap_err();
         assert!(told(&error).contains(expected), "{expected}: {}", told(&error));
-        assert_eq!(error.hint().as_deref(), Some("run `dockless lock`"));
+        assert_eq!(error.hint().as_deref(), Some("restore it, or run `dockless lock --upgrade`, which writes it anew"));
     }
 }
 
@@ -196,7 +196,7 @@ fn bad_locks_end_in_errors_that_name_the_place() {
     for (expected, text) in cases {
         let error = Lock::parse(text.as_bytes()).unwrap_err();
         assert!(told(&error).contains(expected), "{expected}: {}", told(&error));
-        assert_eq!(error.hint().as_deref(), Some("run `dockless lock`"));
+        assert_eq!(error.hint().as_deref(), Some("restore it, or run `dockless lock --upgrade`, which writes it anew"));
     }
     let error = Lock::parse(&vec![b' '; MAX_BYTES + 1]).unwrap_err();
     assert!(error.to_string().contains("are not read"), "{error}");

@@ -54,6 +54,36 @@ fn a_login_of_npm_is_a_value_and_not_a_reference() {
 }
 
 #[test]
+fn logins_of_composer_and_yarn_are_found_by_name() {
+    for login in [
+        r#""http-basic": {"r.example.org": {"username": "token", "password": "hunter2"}}"#,
+        r#""gitlab-token": {"gitlab.example.org": "a1b2c3"}"#,
+        r#""gitlab-token": {"gitlab.example.org": {"username": "a", "token": "a1b2c3"}}"#,
+        r#""bearer": {"r.example.org": "a1b2c3"}"#,
+        r#""bitbucket-oauth": {"bitbucket.org": {"consumer-key": "a", "consumer-secret": "b"}}"#,
+    ] {
+        assert_one("auth.json", format!("{{\n{login}\n}}\n"), 2, Secret::ComposerLogin);
+        assert_none("other.json", format!("{{\n{login}\n}}\n"));
+    }
+    for login in [
+        "",
+        r#""github-oauth": {}"#,
+        r#""http-basic": {"r.example.org": {"username": "token", "password": ""}}"#,
+        r#""bearer": {"r.example.org": "<token>"}"#,
+    ] {
+        assert_none("auth.json", format!("{{{login}}}"));
+    }
+    assert_one(".yarnrc.yml", "npmRegistries:\n  x:\n    npmAuthToken: \"a1b2\"\n", 3, Secret::NpmLogin);
+    assert_none(".yarnrc.yml", "nodeLinker: node-modules\nnpmAuthToken: \"${NPM_TOKEN}\"\n");
+}
+
+#[test]
+fn a_docker_login_may_be_written_in_the_clear() {
+    let text = r#"{"auths": {"r.example.org": {"username": "a", "password": "hunter2"}}}"#;
+    assert_one("config.json", text, 1, Secret::DockerLogin);
+}
+
+#[test]
 fn logins_of_package_indexes_netrc_and_git_are_found_by_name() {
     assert_one(".pypirc", "[pypi]\nusername: me\npassword: hunter2\n", 3, Secret::PypiPassword);
     assert_one(".netrc", "machine a.example.org\n  login me\n  password hunter2\n", 3, Secret::NetrcPassword);

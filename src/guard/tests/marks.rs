@@ -5,6 +5,24 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 #[test]
+fn an_openssh_key_is_found_though_it_begins_with_many_zeros() {
+    for (cipher, kdf, salt) in [("none", "none", ""), ("aes256-ctr", "bcrypt", "0123456789abcdef")] {
+        let mut key = b"openssh-key-v1\0".to_vec();
+        for field in [cipher, kdf, salt] {
+            key.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+            key.extend(field.as_bytes());
+        }
+        key.extend([0, 0, 0, 1, 0, 0, 0, 0x33, 0, 0, 0, 0x0b]);
+        key.extend(b"ssh-ed25519".iter().chain(random(LETTERS_AND_DIGITS, 200).as_bytes()));
+        let body = STANDARD.encode(key);
+        let lines: Vec<&str> = body.as_bytes().chunks(70).map(|line| str::from_utf8(line).unwrap()).collect();
+        let [begin, end] = ["BEGIN", "END"].map(|word| format!("-----{word} OPENSSH PRIVATE KEY-----"));
+        assert_one("id_ed25519", format!("{begin}\n{}\n{end}\n", lines.join("\n")), 1, Secret::PrivateKey);
+    }
+    assert_none("doc", format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n", "A".repeat(70)));
+}
+
+#[test]
 fn a_private_key_is_a_header_with_a_body() {
     for kind in [
         "PRIVATE KEY",
@@ -87,6 +105,10 @@ fn an_aws_key_is_an_id_with_a_secret_near_it_or_a_secret_with_its_name() {
         (format!("<SecretAccessKey>{secret}</SecretAccessKey>"), 1),
         (format!("os.environ.get(\"AWS_SECRET_ACCESS_KEY\", \"{secret}\")"), 1),
         (format!("process.env.AWS_SECRET_ACCESS_KEY || \"{secret}\""), 1),
+        (format!("os.environ[\"AWS_SECRET_ACCESS_KEY\"] = \"{secret}\""), 1),
+        (format!("AWS_SECRET_KEY={secret}\n"), 1),
+        (format!("{{\"name\": \"AWS_SECRET_ACCESS_KEY\", \"value\": \"{secret}\"}}"), 1),
+        (format!("- name: AWS_SECRET_ACCESS_KEY\n          value: {secret}\n"), 2),
         (format!("\n{id},{secret}\n"), 2),
         (format!("SECRET={secret}\nID={id}\n"), 1),
         (format!("\n{}:{secret}", id.replace("AKIA", "ASIA")), 2),

@@ -95,7 +95,11 @@ fn a_machine_fits_its_platforms() {
     assert!(fits(AMD64, "linux/amd64") && fits(ARM64, "linux/arm64/v8") && fits(i386, "linux/amd64"));
     assert!(fits(arm, "linux/arm/v6") && fits(arm, "linux/arm/v7"));
     assert!(!fits(AMD64, "linux/arm64") && !fits(ARM64, "linux/amd64") && !fits(AMD64, "linux/386"));
-    assert!(!fits(arm, "linux/arm64") && !fits(Machine { little: false, ..arm }, "linux/arm"));
+    assert!(
+        fits(arm, "linux/arm64")
+            && !fits(ARM64, "linux/arm/v7")
+            && !fits(Machine { little: false, ..arm }, "linux/arm")
+    );
     assert!(fits(AMD64, "linux/wasm") && fits(AMD64, "windows/amd64"), "nothing is known of these");
 }
 

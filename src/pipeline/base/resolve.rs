@@ -20,7 +20,9 @@ fn default_platform() -> Platform {
 pub(crate) async fn resolve_base(context: &Context, image: &ImageSpec, lock: &Lookup) -> Result<ResolvedBase, Error> {
     let base = match lock.base(context, image)? {
         Some(locked) => match &image.base {
-            BaseSource::Registry(reference) => from_lock(locked, reference).map_err(|source| lock.failed(source))?,
+            BaseSource::Registry(reference) => {
+                from_lock(locked, reference, image.platform.as_ref()).map_err(|source| lock.failed(source))?
+            }
             // What lies in files is read anew, and the lock answers for the same image only.
             _ => {
                 let mut base = resolve(context, &image.base, image.platform.as_ref()).await?;
@@ -39,9 +41,16 @@ pub(crate) async fn resolve_base(context: &Context, image: &ImageSpec, lock: &Lo
     Ok(base)
 }
 
-/// Takes a base in a registry as the lock has it: its registry is asked only when a layer is needed.
-fn from_lock(locked: &LockedBase, reference: &Reference) -> Result<ResolvedBase, LockError> {
-    let image = locked.image()?;
+/// Takes a base in a registry as the lock has it: its registry is asked only when a layer is needed. Its name is that of
+/// the build file, whatever the lock says.
+fn from_lock(locked: &LockedBase, reference: &Reference, wanted: Option<&Platform>) -> Result<ResolvedBase, LockError> {
+    let image = BaseImage { name: Some(reference.to_string()), ..locked.image()? };
+    let own = image.config.platform();
+    // Many configs leave the variant out.
+    if let Some(wanted) = wanted.filter(|it| (&it.os, &it.architecture) != (&own.os, &own.architecture)) {
+        let why = format!("the image that it has for {wanted} is for {own}");
+        return Err(LockError::Unsuited { base: locked.base.clone(), why });
+    }
     let origin = Origin::Unasked(Reference { digest: locked.digest.or(reference.digest), ..reference.clone() });
     Ok(ResolvedBase {
         image,

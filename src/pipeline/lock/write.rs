@@ -9,12 +9,14 @@ use serde::Serialize;
 use crate::base::{BaseTree, Lock, LockedBase};
 use crate::event::Event;
 use crate::ground::{Hint, files};
+use crate::guard::is_below;
 use crate::image::{check_start, settings};
-use crate::oci::{Digest, Platform};
+use crate::oci::{Digest, ImagePath, Platform};
 use crate::pipeline::base::{layer_images, resolve_base, written_name};
 use crate::pipeline::bridge::blocking;
 use crate::pipeline::examine::environment;
 use crate::pipeline::placed::Placed;
+use crate::plan::EntryKind;
 use crate::spec::BaseSource;
 
 use super::{Context, Error, Lookup, ResolvedBase};
@@ -120,10 +122,15 @@ async fn ask(
     lock: &Lookup,
 ) -> Result<(), Error> {
     let placed = Placed::over(context, number, base.clone(), Arc::clone(tree), lock).await?;
-    let placement = Arc::clone(&placed.placement);
+    let (placement, machine_paths) = (Arc::clone(&placed.placement), context.machine_paths.clone());
     blocking(move || {
         for layer in 0..placement.len() {
-            placement.entries(layer).try_for_each(|entry| entry.map(drop))?;
+            placement.entries(layer).try_for_each(|entry| match entry?.kind {
+                EntryKind::Symlink(target) if is_below(&target, &machine_paths) => {
+                    ImagePath::parse(&target).map_or(Ok(()), |target| placement.find(&target).map(drop))
+                }
+                _ => Ok(()),
+            })?;
         }
         Ok(())
     })

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +14,6 @@ type Names = Vec<String>;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Item {
-    /// With its mode and owner.
     Folder(String, BTreeMap<String, Item>),
     File(String),
     Link(String),
@@ -316,8 +316,7 @@ fn base_entries(entries: &[(Names, Kind)], mode: impl Fn(usize) -> String) -> (I
             _ => format!("{joined}=x"),
         }
     };
-    let lines = fitted.iter().map(text).collect();
-    (tree, lines)
+    (tree.clone(), fitted.iter().map(text).collect())
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -325,12 +324,12 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn names() -> impl Strategy<Value = Names> {
-    prop::collection::vec(name(), 1..4)
+    vec(name(), 1..4)
 }
 
 fn target() -> impl Strategy<Value = String> {
     let part = prop_oneof![4 => name(), 1 => Just("..".to_owned()), 1 => Just(".".to_owned())];
-    (any::<bool>(), prop::collection::vec(part, 0..3), name()).prop_map(|(root, parts, last)| {
+    (any::<bool>(), vec(part, 0..3), name()).prop_map(|(root, parts, last)| {
         format!("{}{}", if root { "/" } else { "" }, [parts, vec![last]].concat().join("/"))
     })
 }
@@ -342,19 +341,14 @@ fn kind() -> impl Strategy<Value = Kind> {
 fn layers() -> impl Strategy<Value = Vec<Layer>> {
     let source = prop_oneof![3 => Just(Kind::Folder), 3 => Just(Kind::File), 2 => target().prop_map(Kind::Link)];
     let files = prop_oneof![1 => Just(None), 1 => kind().prop_map(Some)];
-    let layer = (
-        prop::collection::vec(name(), 0..3),
-        any::<bool>(),
-        prop::collection::vec((prop::collection::vec(name(), 1..5), source), 0..7),
-        prop::collection::vec((names(), files), 0..3),
-    );
+    let layer = (vec(name(), 0..3), any::<bool>(), vec((vec(name(), 1..5), source), 0..7), vec((names(), files), 0..3));
     let layer = layer.prop_map(|(to, replace, source, files)| Layer {
         to: format!("/{}", to.join("/")),
         replace,
         source,
         files,
     });
-    prop::collection::vec(layer, 1..5)
+    vec(layer, 1..5)
 }
 
 fn agree(entries: &[(Names, Kind)], layers: &[Layer]) -> Result<(), TestCaseError> {
@@ -397,7 +391,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn layers_unpacked_one_upon_the_other_give_the_tree_of_the_model(
-        entries in prop::collection::vec((names(), kind()), 0..12),
+        entries in vec((names(), kind()), 0..12),
         layers in layers(),
     ) {
         agree(&entries, &layers)?;

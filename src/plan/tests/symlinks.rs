@@ -106,6 +106,8 @@ fn a_file_over_a_folder_and_the_reverse_are_errors() {
     assert!(matches!(&error, PlanError::FileOverFolder { .. }), "{error}");
     let error = refused(&["a=1"], &["f/a/b"], &[(layer("f"), "/")]);
     assert!(matches!(&error, PlanError::FolderOverFile { .. }), "{error}");
+    let error = refused(&["a=1"], &["f/b"], &[(layer("f"), "/a")]);
+    assert!(error.to_string().contains("the folder `f` at `/a`"), "{error}");
     let error = refused(&["a=1"], &[], &[(files(&["a/b=1"]), "/")]);
     assert!(matches!(&error, PlanError::ParentIsFile { .. }), "{error}");
 }
