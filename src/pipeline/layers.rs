@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{Fingerprint, PackError, PackOptions, Part, Parts, pack};
+use crate::layer::{ChunkTable, Fingerprint, KnownChunks, PackError, PackOptions, Part, Parts, pack, pack_with};
 use crate::oci::{Descriptor, Digest, MediaType};
 use crate::plan::{Entry, PlanError};
 use crate::store::{Blob, FileClock, Store};
 
 use super::bridge::{CancelOnDrop, blocking};
+use super::chunks::{self, LayerLine};
 use super::examine::inspection;
 use super::known::{self, PackedPart};
 use super::placed::Placed;
@@ -111,7 +112,7 @@ impl Packing<'_> {
             let work = Work {
                 store: Arc::clone(&self.context.store),
                 settings: self.settings.clone(),
-                records: self.context.use_cache,
+                line: self.context.use_cache.then(|| LayerLine::new(self.context, image, index)),
                 clock: self.context.store.file_clock()?,
                 options: PackOptions {
                     compression: self.context.spec.compression,
@@ -165,8 +166,8 @@ impl Packing<'_> {
 struct Work {
     store: Arc<Store>,
     settings: Fingerprint,
-    /// Whether what is packed is recorded.
-    records: bool,
+    /// The layer's earlier states; `None` where nothing is taken from records, nor recorded.
+    line: Option<LayerLine>,
     /// The time before the first file is read.
     clock: FileClock,
     options: PackOptions,
@@ -183,18 +184,26 @@ impl Work {
     where
         I: Iterator<Item = Result<Entry, PlanError>>,
     {
-        for part in parts {
+        let known = self.line.as_ref().map(|line| line.known(&self.store)).transpose()?;
+        for part in &mut *parts {
             let mut entries = entries.next_part();
             match part {
                 Some(_) => entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?,
-                None => *part = Some(self.one(entries)?),
+                None => *part = Some(self.one(entries, known.as_ref())?),
             }
+        }
+        if let Some(line) = &self.line {
+            line.set(&self.store, parts.iter().flatten().filter_map(|part| part.blob.as_ref()))?;
         }
         Ok(())
     }
 
     /// Packs one part into the store.
-    fn one(&self, entries: impl Iterator<Item = Result<Entry, PlanError>>) -> Result<PackedPart, Failure> {
+    fn one(
+        &self,
+        entries: impl Iterator<Item = Result<Entry, PlanError>>,
+        known: Option<&KnownChunks>,
+    ) -> Result<PackedPart, Failure> {
         let inspection = self.options.inspection.as_deref();
         // What an attempt saw that broke off is seen again.
         let take = || inspection.map(Inspection::take).unwrap_or_default();
@@ -205,17 +214,25 @@ impl Work {
                 fingerprint.entry(entry);
             }
         });
-        let (packed, staged) = pack(entries, &self.options, self.store.stage()?)?;
+        let staged = self.store.stage()?;
+        let (packed, table, staged) = match known {
+            Some(known) => pack_with(entries, &self.options, known, staged)?,
+            None => {
+                let (packed, staged) = pack(entries, &self.options, staged)?;
+                (packed, ChunkTable::default(), staged)
+            }
+        };
         let blob = match packed.entries {
             0 => None,
             _ => {
                 let blob = staged.commit(packed.digest, packed.size)?;
                 self.store.vouch(&blob)?;
+                chunks::keep(&self.store, &packed.digest, &table)?;
                 Some(blob)
             }
         };
         let part = PackedPart { packed, blob, seen: take() };
-        if self.records {
+        if self.line.is_some() {
             known::keep(&self.store, fingerprint, self.clock, &part)?;
         }
         Ok(part)
