@@ -9,7 +9,8 @@
 //! A file that is written twice within a tick of its file system's clock has the same stamp both times. So a fingerprint
 //! may be remembered only if each of its files is older than the moment before the first of them was read, by more than
 //! the clock's tick: git's rule for its index. The change time counts as well as the modification time, since nobody can
-//! set it. That moment must come from a file system too, not from the system's clock, which may jump.
+//! set it. (A program that writes through a memory map may leave both as they are until the system writes the page back:
+//! such a write in the seconds after a build is not seen until then, by this rule or by git's.) That moment must come from a file system too, not from the system's clock, which may jump.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;

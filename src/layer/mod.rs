@@ -19,6 +19,7 @@
 //! So the bytes depend on the entries, the codec and the level alone: not on the count of threads or on the memory budget.
 
 mod chunk;
+mod chunk_table;
 mod codec;
 mod content;
 mod error;
@@ -31,8 +32,9 @@ mod parts;
 mod tape;
 mod writer;
 
+pub use chunk_table::{ChunkTable, KnownChunks};
 pub use error::PackError;
 pub use fingerprint::Fingerprint;
 pub use measure::{Measured, measure};
-pub use pack::{PackOptions, Packed, pack};
+pub use pack::{PackOptions, Packed, pack, pack_with};
 pub use parts::{Part, Parts, plan_parts};

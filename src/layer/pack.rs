@@ -5,7 +5,7 @@
 //! it is handed on, and gives it back when it is written, so that memory does not grow with the layer, the count of
 //! threads, or a slow disk.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 
@@ -18,11 +18,12 @@ use crate::plan::Entry;
 use crate::spec::{Compression, Format};
 
 use super::chunk;
+use super::chunk_table::{ChunkTable, KnownChunks};
 use super::codec::Encoder;
 use super::error::PackError;
 use super::flow::{Flow, Stopped};
 use super::tape::{Chunks, Look, Tape};
-use super::writer::{self, Chunk, Message, WriteError, Written};
+use super::writer::{self, Chunk, ChunkDigests, Encoded, Message, WriteError, Written};
 
 /// How a layer is packed. Only `format` and `compression` have a say in its bytes.
 #[derive(Clone, Debug)]
@@ -89,6 +90,38 @@ where
     E: std::error::Error + Send + 'static,
     W: Write + Send,
 {
+    pack_chunks(entries, options, None, out).map(|(packed, _, out)| (packed, out))
+}
+
+/// Packs as [`pack`] does, to the same bytes: chunks that are known are copied, and a table for the next time is made.
+///
+/// # Errors
+/// As [`pack`]. A known chunk that cannot be read is compressed like any other.
+pub fn pack_with<I, E, W>(
+    entries: I,
+    options: &PackOptions,
+    known: &KnownChunks,
+    out: W,
+) -> Result<(Packed, ChunkTable, W), PackError<E>>
+where
+    I: Iterator<Item = Result<Entry, E>>,
+    E: std::error::Error + Send + 'static,
+    W: Write + Send,
+{
+    pack_chunks(entries, options, Some(known), out)
+}
+
+fn pack_chunks<I, E, W>(
+    entries: I,
+    options: &PackOptions,
+    known: Option<&KnownChunks>,
+    out: W,
+) -> Result<(Packed, ChunkTable, W), PackError<E>>
+where
+    I: Iterator<Item = Result<Entry, E>>,
+    E: std::error::Error + Send + 'static,
+    W: Write + Send,
+{
     let (Format::V1, compression) = (options.format, options.compression);
     let flow = Flow::new(options.budget.max(IN_FLIGHT * chunk::MOST), options.cancelled.clone());
     let pool = pool(options)?;
@@ -98,7 +131,7 @@ where
         let flow = &flow;
         let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, out)));
         let produced = pool.in_place_scope_fifo(|tasks| {
-            produce(entries, Compressors { tasks, flow, sender, next: 0, compression, inspection })
+            produce(entries, Compressors { tasks, flow, sender, next: 0, compression, known, inspection })
         });
         (produced, writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
@@ -109,8 +142,8 @@ where
         (_, Err(error)) => Err(error),
         (Err(WriteError::Unfinished), Ok(_)) => Err(PackError::Cancelled),
         (Ok(written), Ok((entries, tar_bytes))) => {
-            let Written { digest, size, diff_id, out } = written;
-            Ok((Packed { digest, size, diff_id, entries, tar_bytes }, out))
+            let Written { digest, size, diff_id, table, out } = written;
+            Ok((Packed { digest, size, diff_id, entries, tar_bytes }, table, out))
         }
     }
 }
@@ -151,6 +184,7 @@ struct Compressors<'scope, 'tasks> {
     sender: mpsc::Sender<Message<'scope>>,
     next: u64,
     compression: Compression,
+    known: Option<&'scope KnownChunks>,
     inspection: Option<&'scope Inspection>,
 }
 
@@ -160,7 +194,7 @@ impl<E> Chunks<E> for Compressors<'_, '_> {
         let (number, tar): (_, Box<[u8]>) = (self.next, chunk.into());
         self.next += 1;
         let (flow, compression, sender) = (self.flow, self.compression, self.sender.clone());
-        let inspection = self.inspection;
+        let (inspection, known) = (self.inspection, self.known);
         self.tasks.spawn_fifo(move |_| {
             // Without its chunk the writer does not finish: nothing else is to be told.
             let _ = flow.guard(|| {
@@ -169,8 +203,8 @@ impl<E> Chunks<E> for Compressors<'_, '_> {
                     looks.iter().for_each(|look| look.look(inspection, &tar));
                 }
                 drop(looks);
-                let encoded = Encoder::encode_here(compression, &tar);
-                let kept = encoded.as_ref().map_or(0, |encoded| encoded.as_ref().map_or(0, |bytes| bytes.len()));
+                let encoded = encode(compression, &tar, known);
+                let kept = encoded.as_ref().map_or(0, Encoded::len);
                 room.shrink_to(tar.len() + kept);
                 let crc = matches!(compression, Compression::Gzip(_)).then(|| crc_of(&tar));
                 sender.send(Message::Chunk(Chunk { number, tar, encoded, crc, room })).map_err(|_| Stopped)
@@ -182,6 +216,23 @@ impl<E> Chunks<E> for Compressors<'_, '_> {
     fn wanted(&self) -> Result<(), PackError<E>> {
         self.flow.going().map_err(|Stopped| PackError::Cancelled)
     }
+}
+
+/// Compresses a chunk, or copies what an earlier blob has of it.
+fn encode(compression: Compression, tar: &[u8], known: Option<&KnownChunks>) -> io::Result<Encoded> {
+    let Some(known) = known.filter(|_| compression != Compression::None) else {
+        return Ok(Encoded { bytes: Encoder::encode_here(compression, tar)?, digests: None });
+    };
+    let digest = Digest::of(tar);
+    let (bytes, encoded, copied) = match known.get(&digest) {
+        Some((bytes, encoded)) => (bytes, encoded, true),
+        None => {
+            let bytes = Encoder::encode_here(compression, tar)?.unwrap_or_default();
+            let encoded = Digest::of(&bytes);
+            (bytes, encoded, false)
+        }
+    };
+    Ok(Encoded { bytes: Some(bytes), digests: Some(ChunkDigests { tar: digest, encoded, copied }) })
 }
 
 fn crc_of(bytes: &[u8]) -> Crc {

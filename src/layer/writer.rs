@@ -9,6 +9,7 @@ use flate2::Crc;
 use crate::oci::{DiffId, Digest, Hasher};
 use crate::spec::Compression;
 
+use super::chunk_table::{ChunkTable, Row};
 use super::codec::{FINAL_BLOCK, gzip_header};
 use super::flow::Room;
 
@@ -27,12 +28,33 @@ pub(super) enum Message<'flow> {
 pub(super) struct Chunk<'flow> {
     pub(super) number: u64,
     pub(super) tar: Box<[u8]>,
-    /// `None` where the tar itself is written.
-    pub(super) encoded: io::Result<Option<Box<[u8]>>>,
+    pub(super) encoded: io::Result<Encoded>,
     /// For gzip.
     pub(super) crc: Option<Crc>,
     /// Given back when the chunk is written.
     pub(super) room: Room<'flow>,
+}
+
+/// What is written of a chunk.
+pub(super) struct Encoded {
+    /// `None` where the tar itself is written.
+    pub(super) bytes: Option<Box<[u8]>>,
+    /// Its digests, if a table is made.
+    pub(super) digests: Option<ChunkDigests>,
+}
+
+impl Encoded {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.as_ref().map_or(0, |bytes| bytes.len())
+    }
+}
+
+/// What a table is to know of a chunk.
+pub(super) struct ChunkDigests {
+    pub(super) tar: Digest,
+    pub(super) encoded: Digest,
+    /// Whether the bytes come from an earlier blob.
+    pub(super) copied: bool,
 }
 
 /// A failure of the writing stage.
@@ -49,6 +71,8 @@ pub(super) struct Written<W> {
     pub(super) digest: Digest,
     pub(super) size: u64,
     pub(super) diff_id: DiffId,
+    /// Empty unless the chunks came with digests.
+    pub(super) table: ChunkTable,
     pub(super) out: W,
 }
 
@@ -58,9 +82,12 @@ pub(super) fn write_in_order<W: Write>(
     compression: Compression,
     out: W,
 ) -> Result<Written<W>, WriteError> {
-    let mut blob = Blob { out, hasher: Hasher::default(), tar: Hasher::default(), crc: Crc::new() };
+    let hasher = Hasher::default;
+    let mut blob = Blob { out, hasher: hasher(), tar: hasher(), crc: Crc::new(), table: ChunkTable::default() };
     if let Compression::Gzip(level) = compression {
-        blob.write(&gzip_header(level))?;
+        let header = gzip_header(level);
+        blob.write(&header)?;
+        blob.table = ChunkTable::new(header.len() as u32);
     }
     let (mut waiting, mut next, mut end) = (BTreeMap::new(), 0, None);
     for message in receiver {
@@ -87,13 +114,19 @@ struct Blob<W> {
     hasher: Hasher,
     tar: Hasher,
     crc: Crc,
+    table: ChunkTable,
 }
 
 impl<W: Write> Blob<W> {
     fn append(&mut self, chunk: Chunk<'_>) -> Result<(), WriteError> {
         let Chunk { tar, encoded, crc, room, .. } = chunk;
-        let encoded = encoded.map_err(WriteError::Encode)?;
-        self.write(encoded.as_deref().unwrap_or(&tar))?;
+        let Encoded { bytes: encoded, digests } = encoded.map_err(WriteError::Encode)?;
+        let bytes = encoded.as_deref().unwrap_or(&tar);
+        self.write(bytes)?;
+        if let Some(ChunkDigests { tar, encoded, copied }) = digests {
+            let length = u32::try_from(bytes.len()).expect("a few mebibytes");
+            self.table.add(Row { tar, encoded, length }, copied);
+        }
         self.tar.update(&tar);
         if let Some(crc) = &crc {
             self.crc.combine(crc);
@@ -116,6 +149,12 @@ impl<W: Write> Blob<W> {
         }
         self.out.flush().map_err(WriteError::Write)?;
         let size = self.hasher.length();
-        Ok(Written { digest: self.hasher.finish(), size, diff_id: DiffId(self.tar.finish()), out: self.out })
+        Ok(Written {
+            digest: self.hasher.finish(),
+            size,
+            diff_id: DiffId(self.tar.finish()),
+            table: self.table,
+            out: self.out,
+        })
     }
 }

@@ -8,13 +8,15 @@ use std::sync::atomic::AtomicBool;
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{Fingerprint, Measured, PackError, PackOptions, Part, Parts, measure, pack};
+use crate::layer::{ChunkTable, Fingerprint, KnownChunks, Measured, PackError, PackOptions, Part, Parts};
+use crate::layer::{measure, pack, pack_with};
 use crate::oci::{Descriptor, Digest, MediaType, Platform};
 use crate::plan::{Entry, PlanError};
 use crate::registry::PushedBlob;
 use crate::store::{Blob, FileClock, Store};
 
 use super::bridge::{CancelOnDrop, blocking};
+use super::chunks::{self, LayerLine};
 use super::examine::inspection;
 use super::known::{self, PackedPart};
 use super::placed::Placed;
@@ -175,7 +177,7 @@ impl Packing<'_> {
         let each = Arc::new(each);
         loop {
             let (_guard, cancelled) = CancelOnDrop::new();
-            let work = self.work(cancelled)?;
+            let work = self.work(image, index, cancelled)?;
             let (placement, plan, each) = (Arc::clone(&image.placement), plan.to_vec(), Arc::clone(&each));
             match blocking(move || each(&work, Parts::new(placement.entries(index), &plan))).await {
                 Ok(done) => return Ok(done),
@@ -186,11 +188,11 @@ impl Packing<'_> {
         }
     }
 
-    fn work(&self, cancelled: Arc<AtomicBool>) -> Result<Work, Error> {
+    fn work(&self, image: &Placed, index: usize, cancelled: Arc<AtomicBool>) -> Result<Work, Error> {
         Ok(Work {
             store: Arc::clone(&self.context.store),
             settings: self.settings.clone(),
-            records: self.context.use_cache,
+            line: self.context.use_cache.then(|| LayerLine::new(self.context, image, index)),
             clock: self.context.store.file_clock()?,
             options: PackOptions {
                 compression: self.context.spec.compression,
@@ -231,8 +233,8 @@ type Entries = Parts<crate::plan::Entries>;
 struct Work {
     store: Arc<Store>,
     settings: Fingerprint,
-    /// Whether what is packed is recorded.
-    records: bool,
+    /// The layer's earlier states; `None` where nothing is taken from records, nor recorded.
+    line: Option<LayerLine>,
     /// The time before the first file is read.
     clock: FileClock,
     options: PackOptions,
@@ -249,12 +251,16 @@ impl Work {
     where
         I: Iterator<Item = Result<Entry, PlanError>>,
     {
-        for part in parts {
+        let known = self.line.as_ref().map(|line| line.known(&self.store)).transpose()?;
+        for part in &mut *parts {
             let mut entries = entries.next_part();
             match part {
                 Some(_) => entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?,
-                None => *part = Some(self.one(entries)?),
+                None => *part = Some(self.one(entries, known.as_ref())?),
             }
+        }
+        if let Some(line) = &self.line {
+            line.set(&self.store, parts.iter().flatten().filter_map(|part| part.blob.as_ref()))?;
         }
         Ok(())
     }
@@ -288,7 +294,11 @@ impl Work {
     }
 
     /// Packs one part into the store.
-    fn one(&self, entries: impl Iterator<Item = Result<Entry, PlanError>>) -> Result<PackedPart, Failure> {
+    fn one(
+        &self,
+        entries: impl Iterator<Item = Result<Entry, PlanError>>,
+        known: Option<&KnownChunks>,
+    ) -> Result<PackedPart, Failure> {
         self.seen();
         let mut fingerprint = self.settings.clone();
         let entries = entries.inspect(|entry| {
@@ -296,17 +306,25 @@ impl Work {
                 fingerprint.entry(entry);
             }
         });
-        let (packed, staged) = pack(entries, &self.options, self.store.stage()?)?;
+        let staged = self.store.stage()?;
+        let (packed, table, staged) = match known {
+            Some(known) => pack_with(entries, &self.options, known, staged)?,
+            None => {
+                let (packed, staged) = pack(entries, &self.options, staged)?;
+                (packed, ChunkTable::default(), staged)
+            }
+        };
         let blob = match packed.entries {
             0 => None,
             _ => {
                 let blob = staged.commit(packed.digest, packed.size)?;
                 self.store.vouch(&blob)?;
+                chunks::keep(&self.store, &packed.digest, &table)?;
                 Some(blob)
             }
         };
         let part = PackedPart { packed, blob, seen: self.seen(), taken: None };
-        if self.records {
+        if self.line.is_some() {
             known::keep(&self.store, fingerprint, self.clock, &part)?;
         }
         Ok(part)

@@ -6,6 +6,7 @@
 mod base;
 mod bridge;
 mod build;
+mod chunks;
 mod clock;
 mod context;
 mod deploy;

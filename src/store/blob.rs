@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,6 +61,25 @@ impl Blob {
                 Ok(Box::new(file.take(self.size)))
             }
         }
+    }
+
+    /// Reads a part of the bytes. Nothing is verified.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or read, or the blob is shorter.
+    pub fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, FileError> {
+        let mut part = vec![0; length];
+        match &self.bytes {
+            BlobBytes::Memory(bytes) => {
+                let mut rest = Cursor::new(bytes);
+                rest.set_position(offset);
+                rest.read_exact(&mut part).map_err(FileError::on("read", "a blob in memory".as_ref()))?;
+            }
+            BlobBytes::File { path, offset: start } => {
+                files::open(path)?.read_exact_at(&mut part, start + offset).map_err(FileError::on("read", path))?;
+            }
+        }
+        Ok(part)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::support::{Project, Runner};
+use super::support::{Project, Run, Runner};
 
 /// Two layers, one of them split.
 fn project() -> Project {
@@ -46,7 +47,8 @@ fn layers(report: &Value) -> u64 {
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
+        // Another process may be at work in there.
+        let Ok(path) = entry.map(|entry| entry.path()) else { continue };
         if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
     }
     files.sort();
@@ -128,7 +130,11 @@ type Damage<'a> = &'a dyn Fn(&Path);
 #[test]
 fn a_damaged_cache_gives_the_same_image() {
     let project = project();
-    let first = build(&Runner::new(), &project, &[]);
+    let texts = ["// as it was\n", "// as it is\n"];
+    let digests = texts.map(|text| {
+        project.write("modules/031/index.js", text);
+        build(&Runner::new(), &project, &[])["digest"].clone()
+    });
     let cut = |path: &Path| {
         let length = fs::metadata(path).expect("metadata").len();
         fs::File::options().write(true).open(path).expect("a file").set_len(length / 2).expect("a shorter file");
@@ -137,22 +143,35 @@ fn a_damaged_cache_gives_the_same_image() {
     let empty = |path: &Path| fs::write(path, "").expect("a file");
     let damages: [(&str, Damage); 4] = [("flipped", &flip), ("cut", &cut), ("gone", &remove), ("empty", &empty)];
     for (damage, apply) in damages {
-        for what in ["blobs", "records/layer", "records/verified"] {
+        for what in ["blobs", "records/layer", "records/verified", "records/last", "records/chunks"] {
             let runner = Runner::new();
+            project.write("modules/031/index.js", texts[0]);
+            settle();
             build(&runner, &project, &[]);
             let files = files_below(&runner.cache().join(what));
             assert!(!files.is_empty(), "{what}");
             files.iter().for_each(|path| apply(path));
-            let layout = tempfile::tempdir().expect("a folder");
-            let output = format!("oci:{}", layout.path().join("image").display());
-            let again = build(&runner, &project, &["--output", &output]);
-            assert_eq!(again["digest"], first["digest"], "{what} {damage}");
-            for blob in files_below(&layout.path().join("image/blobs")) {
-                let digest = dockless::oci::Digest::of(&fs::read(&blob).expect("a blob")).hex();
-                assert_eq!(blob.file_name().and_then(|name| name.to_str()), Some(digest.as_str()), "{what} {damage}");
+            for (text, expected) in texts.iter().zip(&digests) {
+                // The first leaves every layer known, the second copies chunks.
+                if *text != texts[0] {
+                    project.write("modules/031/index.js", text);
+                }
+                assert_eq!(built_whole(&runner, &project), *expected, "{what} {damage}");
             }
         }
     }
+}
+
+/// Builds into a layout, and returns the digest; each blob must have the bytes of its name.
+#[track_caller]
+fn built_whole(runner: &Runner, project: &Project) -> Value {
+    let layout = tempfile::tempdir().expect("a folder");
+    let report = build(runner, project, &["--output", &format!("oci:{}", layout.path().join("image").display())]);
+    for blob in files_below(&layout.path().join("image/blobs")) {
+        let digest = dockless::oci::Digest::of(&fs::read(&blob).expect("a blob")).hex();
+        assert_eq!(blob.file_name().and_then(|name| name.to_str()), Some(digest.as_str()));
+    }
+    report["digest"].clone()
 }
 
 #[test]
@@ -222,4 +241,59 @@ fn parts_are_merged_where_there_would_be_too_many_layers() {
         .build_file(&format!("base: scratch\nlayers:\n  - {{from: modules, to: /srv/modules, split: 1MiB}}\n{others}"));
     let merged = layers(&build(&runner, &project, &[]));
     assert!(120 + parts > 127 && (122..=127).contains(&merged), "{parts} alone, {merged} together");
+}
+
+#[test]
+fn builds_at_once_share_a_cache() {
+    let (runner, project) = (Runner::new(), project());
+    let expected = build(&Runner::new(), &project, &[])["digest"].clone();
+    let all: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = runner.command(project.path(), &["build", "--json"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+        })
+        .collect();
+    for running in all {
+        let run = Run::of(running.wait_with_output().expect("an end"));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).expect("a report");
+        assert_eq!(report["digest"], expected);
+    }
+    assert_eq!(built_whole(&runner, &project), expected);
+    assert!(files_below(&runner.cache().join("tmp")).is_empty(), "nothing is left");
+}
+
+#[test]
+fn a_build_that_is_killed_leaves_nothing_that_the_next_would_trust() {
+    let project = project();
+    let expected = build(&Runner::new(), &project, &[])["digest"].clone();
+    // Killed when so many files are in the folder: somewhere in the first part, between parts, at the end.
+    for (folder, files) in
+        [("tmp", 1), ("blobs", 1), ("records/verified", 2), ("records/layer", 3), ("records/last", 1)]
+    {
+        let runner = Runner::new();
+        let mut command = runner.command(project.path(), &["build", "--jobs", "1"]);
+        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        while files_below(&runner.cache().join(folder)).len() < files && running.try_wait().expect("a state").is_none()
+        {
+            std::thread::yield_now();
+        }
+        running.kill().expect("killed, or ended already");
+        running.wait().expect("an end");
+        assert_eq!(built_whole(&runner, &project), expected, "{folder}");
+    }
+}
+
+#[test]
+fn a_layer_of_another_image_is_known_by_its_digests() {
+    let (runner, project) = (Runner::new(), project());
+    let layout = project.join("other");
+    build(&runner, &project, &["--output", &format!("oci:{}", layout.display())]);
+    project.build_file(&format!(
+        "base: scratch\nlayers:\n  - {{image: \"oci:{}\", from: /app, to: /opt}}\n  - {{from: app, to: /app}}\n",
+        layout.display()
+    ));
+    let first = build(&runner, &project, &[]);
+    let again = build(&runner, &project, &[]);
+    assert_eq!((&again["digest"], &again["reused_layers"]), (&first["digest"], &2.into()));
 }

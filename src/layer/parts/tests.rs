@@ -76,6 +76,34 @@ fn a_part_repeats_the_folders_above_it_as_they_are() {
 }
 
 #[test]
+fn the_cuts_of_format_1_stand() {
+    let starts: Vec<String> = plan(&packages([3000; 200]), Some(200 << 10))
+        .iter()
+        .flat_map(|part| &part.start)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(starts, STARTS);
+}
+
+/// A change moves all files of split layers to other layers, and needs a line in the changelog.
+const STARTS: [&str; 14] = [
+    "/srv/modules/0010",
+    "/srv/modules/0031",
+    "/srv/modules/0049",
+    "/srv/modules/0059",
+    "/srv/modules/0073",
+    "/srv/modules/0095",
+    "/srv/modules/0107",
+    "/srv/modules/0116",
+    "/srv/modules/0126",
+    "/srv/modules/0144",
+    "/srv/modules/0154",
+    "/srv/modules/0163",
+    "/srv/modules/0175/lib",
+    "/srv/modules/0198",
+];
+
+#[test]
 fn a_removal_stays_with_its_folder() {
     let mut entries = Vec::new();
     for number in 0..300 {

@@ -3,6 +3,7 @@
 mod archives;
 mod content;
 mod layouts;
+mod verified;
 
 use std::fs;
 use std::io::Read;

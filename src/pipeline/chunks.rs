@@ -1,0 +1,74 @@
+//! The chunks of a layer as it was packed last: what is the same today is copied from there.
+//!
+//! Two records lead to them. One names the blobs that a layer of a project had; it is a hint, and a wrong one costs only
+//! time. The other, by a blob's digest, is its table, which tells of each chunk what it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::image::layer_method;
+use crate::layer::{ChunkTable, Fingerprint, KnownChunks};
+use crate::oci::Digest;
+use crate::store::{Blob, Store, StoreError};
+
+use super::Context;
+use super::placed::Placed;
+
+/// The kind of record that names the last blobs of a layer.
+const LAST: &str = "last";
+/// The kind of record that keeps a blob's table.
+const CHUNKS: &str = "chunks";
+
+/// A layer of a project, over all its states.
+#[derive(Clone, Debug)]
+pub(crate) struct LayerLine(String);
+
+/// A blob that a layer had.
+#[derive(Serialize, Deserialize)]
+struct LastBlob {
+    digest: Digest,
+    size: u64,
+}
+
+impl LayerLine {
+    /// Names a layer by the project and its place there, and by all that decides how a chunk is compressed.
+    pub(crate) fn new(context: &Context, image: &Placed, index: usize) -> Self {
+        let mut key = Fingerprint::default();
+        let (spec, platform) = (&context.spec, image.base.image.config.platform());
+        key.text(spec.file.as_os_str().as_encoded_bytes());
+        key.text(platform.to_string().as_bytes());
+        key.text(image.spec(context).layers[index].name.as_bytes());
+        key.text(layer_method(spec.format, spec.compression).as_bytes());
+        key.text(env!("CARGO_PKG_VERSION").as_bytes());
+        Self(key.finish().map(|digest| digest.to_string()).unwrap_or_default())
+    }
+
+    /// Returns the chunks of its last blobs, as far as there are any.
+    pub(crate) fn known(&self, store: &Store) -> Result<KnownChunks, StoreError> {
+        let mut known = KnownChunks::default();
+        let last = store.record(LAST, &self.0)?;
+        let last: Vec<LastBlob> = last.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        for LastBlob { digest, size } in last {
+            let table = store.record(CHUNKS, &digest.to_string())?;
+            if let Some(table) = table.and_then(|bytes| ChunkTable::from_bytes(&bytes))
+                && let Some(blob) = store.find(&digest, size)?
+            {
+                known.add(blob, &table);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Records the blobs that the layer has now.
+    pub(crate) fn set<'a>(&self, store: &Store, blobs: impl Iterator<Item = &'a Blob>) -> Result<(), StoreError> {
+        let last: Vec<LastBlob> = blobs.map(|blob| LastBlob { digest: blob.digest, size: blob.size }).collect();
+        store.set_record(LAST, &self.0, &serde_json::to_vec(&last).expect("plain data"))
+    }
+}
+
+/// Records what a blob is made of.
+pub(crate) fn keep(store: &Store, digest: &Digest, table: &ChunkTable) -> Result<(), StoreError> {
+    if table.chunks() == 0 {
+        return Ok(());
+    }
+    store.set_record(CHUNKS, &digest.to_string(), &table.to_bytes())
+}
