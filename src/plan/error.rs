@@ -13,6 +13,14 @@ pub enum PlanError {
     /// A file of the project cannot be taken.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A pattern of a layer, or of the `.dockerignore` that it is subject to, is malformed.
+    #[error("the patterns of layer `{layer}` cannot be used")]
+    Patterns {
+        /// The layer.
+        layer: String,
+        /// Which pattern, and why not.
+        source: TreeError,
+    },
     /// The base cannot say what stands at a path.
     #[error(transparent)]
     Base(#[from] FactsError),
@@ -174,6 +182,7 @@ impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Base(error) => return error.hint(),
+            Self::Patterns { source, .. } => return source.hint(),
             Self::Tree(error) => return error.hint(),
             Self::MissingSource { from, .. } => {
                 format!("create `{}`, or correct `from`; paths are relative to the project", from.display())

@@ -83,7 +83,8 @@ impl Placement {
                         Entry::Vacant(open) => open.insert(dockerignore(origin, &*sources)?),
                     };
                     let left_out = if *origin == LayerOrigin::Project { left_out } else { &LeftOut::default() };
-                    Some(Takes::new(source, rules, left_out, same_origin(layers, origin))?)
+                    let taken = Takes::new(source, rules, left_out, same_origin(layers, origin));
+                    Some(taken.map_err(of_layer(&layer.name))?)
                 }
                 None => None,
             };
@@ -110,6 +111,12 @@ impl Placement {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Names the layer whose patterns are malformed.
+fn of_layer(layer: &str) -> impl Fn(TreeError) -> PlanError {
+    let layer = layer.to_owned();
+    move |source| PlanError::Patterns { layer: layer.clone(), source }
 }
 
 /// Reads the `.dockerignore` of a project or context. That of another image is a file like any other.
@@ -240,7 +247,7 @@ fn rules(names: &mut NamesBelow<'_>, spec: &LayerSpec) -> Result<Rules, PlanErro
             mtime: rule.mtime,
             capabilities: rule.capabilities,
         };
-        paths.push((Patterns::compile(&rule.patterns)?, keys));
+        paths.push((Patterns::compile(&rule.patterns).map_err(of_layer(&spec.name))?, keys));
     }
     Ok(Rules { owner: names.owner(&spec.owner)?, mode: spec.mode, mtime: spec.mtime, paths })
 }

@@ -126,3 +126,14 @@ fn a_file_below_may_have_the_name_of_a_folder_that_brings_nothing() {
         &["f /x"],
     );
 }
+
+#[test]
+fn a_malformed_pattern_names_its_layer() {
+    let excluding = with("f", &[], &["a["]);
+    let mut ruled = layer("f");
+    ruled.paths = vec![rule(&["["])];
+    for spec in [excluding, ruled] {
+        let error = refused(&[], &["f/a"], &[(spec, "/")]);
+        assert_eq!(error.to_string(), "the patterns of layer `app` cannot be used");
+    }
+}
