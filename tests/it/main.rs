@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod guard;
+mod hostile_project;
 mod image_layers;
 mod known;
 mod lock;
