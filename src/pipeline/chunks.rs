@@ -58,6 +58,11 @@ impl LayerLine {
         Ok(known)
     }
 
+    /// Returns whether an earlier state of the layer was packed here: then little of it is left to compress.
+    pub(crate) fn is_kept(&self, store: &Store) -> Result<bool, StoreError> {
+        Ok(store.record(LAST, &self.0)?.is_some())
+    }
+
     /// Records the blobs that the layer has now.
     pub(crate) fn set<'a>(&self, store: &Store, blobs: impl Iterator<Item = &'a Blob>) -> Result<(), StoreError> {
         let last: Vec<LastBlob> = blobs.map(|blob| LastBlob { digest: blob.digest, size: blob.size }).collect();

@@ -85,7 +85,9 @@ impl Packing<'_> {
             parts.push(self.known(part).await?);
         }
         let known: Vec<bool> = parts.iter().map(Option::is_some).collect();
-        if known.contains(&false) {
+        // Whoever has an earlier state copies most of it; reading all of it to ask a registry would cost more.
+        let is_kept = LayerLine::new(self.context, image, index).is_kept(&self.context.store)?;
+        if known.contains(&false) && !is_kept {
             let pushed = match self.pushed.take() {
                 Some(pushed) => pushed,
                 None => Pushed::look(self.context, &self.platforms).await,

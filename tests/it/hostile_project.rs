@@ -22,7 +22,8 @@ fn what_an_image_cannot_hold_is_named_and_opens_nothing() {
     };
     let make_socket = |path: &Path| drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"));
     let make_whiteout = |path: &Path| std::fs::write(path, "").expect("a file");
-    let cases: [(&str, &dyn Fn(&Path), &str); 4] = [
+    type Make<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Make<'_>, &str); 4] = [
         ("fifo", &make_fifo, "FIFO"),
         ("socket", &make_socket, "socket"),
         (".wh.hello.txt", &make_whiteout, "means a removal"),
