@@ -21,10 +21,11 @@ use crate::support::servers::folder;
 use crate::support::tree::{Kind, Node, Tree, differences, read};
 use crate::support::workbench::Workbench;
 
-/// Both keep numbers, modes and attributes of what they unpack, and read names as the bytes that they are.
+/// Both keep numbers, modes and attributes of what they unpack, and read names as the bytes that they are. Without `-P`
+/// bsdtar takes what begins with a backslash, or with a letter and a colon, for a path of another system and cuts it off.
 const READERS: [&[&str]; 2] = [
     &["tar", "-x", "-p", "--same-owner", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-f", "-"],
-    &["bsdtar", "-x", "-p", "--same-owner", "--numeric-owner", "--xattrs", "-f", "-"],
+    &["bsdtar", "-x", "-P", "-p", "--same-owner", "--numeric-owner", "--xattrs", "-f", "-"],
 ];
 
 /// Any name that a disk can hold, with lengths on both sides of every limit of tar.
