@@ -13,6 +13,7 @@ use super::auth::{Access, Authorization, Authorizer, CredentialSources, Credenti
 use super::backoff::Backoff;
 use super::endpoint::Endpoint;
 use super::host::RegistryHost;
+use super::known_blobs::KnownBlobs;
 use super::redirect;
 use super::response::ResponseError;
 use super::retry::RetryPolicy;
@@ -73,6 +74,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) sessions: Arc<OpenSessions>,
+    pub(super) blobs: KnownBlobs,
     known: Mutex<BTreeMap<String, Arc<RegistryHost>>>,
 }
 
@@ -89,7 +91,8 @@ impl Registry {
         let credentials = Arc::new(Credentials::new(credentials, aws, &connector, &clock));
         let wire = Wire::new(connector, hosts.clone(), timeouts, Arc::clone(&clock), Arc::clone(&observer));
         let (wire, sessions, known) = (Arc::new(wire), Arc::default(), Mutex::default());
-        Ok(Self(Arc::new(Shared { hosts, credentials, wire, retry, clock, observer, sessions, known })))
+        let blobs = KnownBlobs::default();
+        Ok(Self(Arc::new(Shared { hosts, credentials, wire, retry, clock, observer, sessions, blobs, known })))
     }
 
     pub(super) fn sessions(&self) -> &OpenSessions {

@@ -13,6 +13,7 @@ mod client;
 mod endpoint;
 mod error;
 mod host;
+mod known_blobs;
 mod link;
 mod location;
 mod manifest;
