@@ -46,7 +46,7 @@ impl Session {
         } else {
             None
         };
-        let connector = connector(&environment)?;
+        let connector = connector(&environment, &user)?;
         let registry = Registry::new(RegistryOptions {
             hosts: user.hosts,
             credentials,
@@ -130,8 +130,13 @@ fn open_store(environment: &Environment, observer: &dyn Observer) -> Result<Stor
     Ok(store)
 }
 
-fn connector(environment: &Environment) -> Result<Connector, Failure> {
-    let options = HttpOptions { ca_bundles: environment.ca_bundle.iter().cloned().collect(), ..HttpOptions::default() };
+fn connector(environment: &Environment, user: &UserConfig) -> Result<Connector, Failure> {
+    let options = HttpOptions {
+        ca_bundles: environment.ca_bundle.iter().cloned().collect(),
+        system_bundle: environment.ssl_cert_file.clone(),
+        hosts: user.hosts.clone(),
+        ..HttpOptions::default()
+    };
     Connector::new(&options).map_err(Failure::Net)
 }
 

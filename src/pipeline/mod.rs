@@ -17,6 +17,7 @@ mod layers;
 mod lock;
 mod output;
 mod placed;
+mod preflight;
 mod push;
 mod report;
 mod reuse;

@@ -24,6 +24,9 @@ impl RepositoryClient {
 
     /// Asks once; `push` asks with the rights of a push, so that one token serves both.
     pub(super) async fn find_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
+        if let Some(known) = push.then(|| self.host.ledger.take_layer(self.repository.name(), digest)).flatten() {
+            return Ok(known == Some(size));
+        }
         let request = Request::new(Method::HEAD, self.url(&format!("blobs/{digest}")));
         match self.exchange(&Request { push, ..request }).await {
             Ok(answer) => {

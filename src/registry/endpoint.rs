@@ -1,9 +1,11 @@
 //! Where the requests for a registry host go.
 
+use std::net::Ipv4Addr;
+
 use url::{Host, Url};
 
 use super::RegistryError;
-use super::auth::EcrHost;
+use super::ecr::EcrHost;
 use crate::net::is_loopback;
 use crate::spec::{HostConfig, Scheme};
 
@@ -82,16 +84,28 @@ pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
 /// A server that sends us to one may want us to ask a metadata service on its behalf.
 pub(super) fn is_private_literal(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(a)) => {
-            a.is_private() || a.is_loopback() || a.is_link_local() || a.is_unspecified() || a.is_broadcast()
-        }
+        Some(Host::Ipv4(a)) => is_private(a),
         Some(Host::Ipv6(a)) => {
-            let mapped = a.to_ipv4_mapped().is_some_and(|a| a.is_private() || a.is_loopback() || a.is_link_local());
-            a.is_loopback() || a.is_unique_local() || a.is_unicast_link_local() || a.is_unspecified() || mapped
+            // IPv4 within IPv6: mapped, compatible, and through a translator (RFC 6052).
+            let within = match a.segments() {
+                [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
+                    let [.., w, x, y, z] = a.octets();
+                    is_private(Ipv4Addr::new(w, x, y, z))
+                }
+                _ => false,
+            };
+            a.is_loopback() || a.is_unique_local() || a.is_unicast_link_local() || a.is_unspecified() || within
         }
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(_)) => is_loopback(url),
         None => false,
     }
+}
+
+/// Returns whether an address is not on the public internet; the shared space of carriers (RFC 6598) is not either.
+fn is_private(a: Ipv4Addr) -> bool {
+    let [first, second, ..] = a.octets();
+    let shared = first == 100 && (64..128).contains(&second);
+    a.is_private() || a.is_loopback() || a.is_link_local() || first == 0 || a.is_broadcast() || shared
 }
 
 #[cfg(test)]
@@ -126,9 +140,17 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_public_are_told() {
-        for text in
-            ["http://10.1.1.1/", "http://169.254.169.254/", "http://[::ffff:127.0.0.1]/", "http://[fd00:ec2::254]/"]
-        {
+        for text in [
+            "http://10.1.1.1/",
+            "http://169.254.169.254/",
+            "http://100.100.100.200/",
+            "http://0.1.2.3/",
+            "http://localhost./",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::10.0.0.1]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[fd00:ec2::254]/",
+        ] {
             assert!(is_private_literal(&text.parse().expect("a URL")), "{text}");
         }
         assert!(!is_private_literal(&"http://93.184.216.34/".parse().expect("a URL")));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::auth::CredentialError;
+use super::ecr::EcrError;
 use super::location::LocationError;
 use super::response::ResponseError;
 use super::retry::Class;
@@ -36,6 +37,9 @@ pub enum RegistryError {
     /// The credentials cannot be had.
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    /// ECR's own API refuses, or a rule of the repository does.
+    #[error(transparent)]
+    Ecr(#[from] EcrError),
     /// A blob that should be sent cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -207,6 +211,7 @@ impl Hint for RegistryError {
             Self::Transport(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::Credential(error) => error.hint(),
+            Self::Ecr(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Mirror { .. } => Some("correct `mirrors` under `hosts` in the user configuration".to_owned()),
             Self::SourceChanged { .. } | Self::Unconfirmed { .. } => Some("run it again".to_owned()),

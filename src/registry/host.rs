@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
+use url::Url;
 
 use super::auth::Authorizer;
+use super::ecr::{Ledger, Pace, is_public};
 use super::endpoint::Endpoint;
 use super::response::one_line;
 use crate::event::{Event, Observer};
@@ -16,13 +18,27 @@ use crate::ground::{Clock, Timestamp};
 pub(super) struct RegistryHost {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) authorizer: Authorizer,
+    /// ECR's quotas, if it is one of its hosts.
+    pace: Option<Pace>,
+    /// What was learned of ECR beside the answers to requests.
+    pub(super) ledger: Ledger,
     quiet_until: Mutex<Timestamp>,
     warned: Mutex<BTreeSet<String>>,
 }
 
 impl RegistryHost {
     pub(super) fn new(endpoint: Arc<Endpoint>, authorizer: Authorizer) -> Self {
-        Self { endpoint, authorizer, quiet_until: Mutex::default(), warned: Mutex::default() }
+        let public = is_public(&endpoint.host).then(Pace::public);
+        let pace = endpoint.ecr.as_ref().map(|_| Pace::private()).or(public);
+        let ledger = Ledger::default();
+        Self { endpoint, authorizer, pace, ledger, quiet_until: Mutex::default(), warned: Mutex::default() }
+    }
+
+    /// Waits until a request is within the quotas of the host, where it has some that are known.
+    pub(super) async fn turn(&self, method: &Method, url: &Url, clock: &dyn Clock) {
+        if let Some(pace) = &self.pace {
+            pace.turn(method, url, clock).await;
+        }
     }
 
     /// Makes all requests to the host wait: it limits how many come, not which.

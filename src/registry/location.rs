@@ -4,6 +4,7 @@ use url::Url;
 
 use super::endpoint::{is_private_literal, same_origin};
 use crate::ground::SafeUrl;
+use crate::net::is_link_local;
 use crate::oci::Digest;
 
 /// A `Location` that is not followed.
@@ -47,7 +48,9 @@ pub(super) fn resolve(asked: &Url, location: Option<&str>) -> Result<Url, Locati
         let _ = url.set_scheme("https");
         let _ = url.set_port(port);
     }
-    if !same_origin(asked, &url) && is_private_literal(&url) && !is_private_literal(asked) {
+    // A registry in the private network may send us about in it, but not to the metadata services of the machine.
+    let foreign = url.host() != asked.host() && is_link_local(&url);
+    if foreign || !same_origin(asked, &url) && is_private_literal(&url) && !is_private_literal(asked) {
         return Err(LocationError::Private(SafeUrl::new(&url)));
     }
     Ok(url)
@@ -100,6 +103,9 @@ mod tests {
             let location = format!("https://{host}/latest");
             check(ASKED, &location, &format!("the answer's `Location` is at a private address: `{location}`"));
         }
+        let location = "http://169.254.169.254/latest";
+        let expect = format!("the answer's `Location` is at a private address: `{location}`");
+        check("http://10.0.0.1:5000/v2/", location, &expect);
         check(ASKED, "https://0x7f.1/x", "the answer's `Location` is at a private address: `https://127.0.0.1/x`");
     }
 

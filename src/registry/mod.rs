@@ -8,6 +8,7 @@ mod auth;
 mod blob;
 mod body;
 mod client;
+mod ecr;
 mod endpoint;
 mod error;
 mod host;
@@ -27,9 +28,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use auth::{CredentialError, CredentialFile, CredentialSources, EcrHost};
+pub use auth::{CredentialError, CredentialFile, CredentialSources};
 pub use blob::BlobStream;
 pub use client::{Registry, RegistryOptions, RepositoryClient};
+pub use ecr::{Denied, EcrError, EcrHost, EcrRepository, EcrSettings, Mutability};
 pub use error::{Cause, RegistryError};
 pub use location::LocationError;
 pub use manifest::PushedManifest;

@@ -79,6 +79,9 @@ impl RepositoryClient {
                 }
                 Err(error) => (Outcome::Failed(error.class()), error),
             };
+            if let Step::Mount(from) = upload.step() {
+                self.note_mount(from, digest, &outcome, &error);
+            }
             match upload.take(outcome) {
                 Next::Go => {}
                 Next::Pause => backoff.wait(&what, error, advanced).await?,
@@ -110,7 +113,7 @@ impl RepositoryClient {
     }
 
     /// Gives a session up. Best effort: ECR and others may not know the request at all.
-    async fn cancel(&self, session: &Url) {
+    pub(super) async fn cancel(&self, session: &Url) {
         let _ = self.exchange(&Request::new(Method::DELETE, session.clone()).pushing()).await;
     }
 
@@ -125,7 +128,7 @@ impl RepositoryClient {
         Ok(Outcome::Accepted { status: answer.status(), session })
     }
 
-    fn session(&self, answer: &Answer) -> Result<Url, RegistryError> {
+    pub(super) fn session(&self, answer: &Answer) -> Result<Url, RegistryError> {
         let text = answer.header(header::LOCATION);
         // A location with the name that the server knows itself by goes to the endpoint before it is judged.
         let session = text.and_then(|text| answer.url.join(text).ok()).map(|url| self.host.endpoint.localize(url));

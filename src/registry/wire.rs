@@ -16,7 +16,7 @@ use super::error::{Cause, RegistryError, target};
 use super::response::{self, ResponseError};
 use super::retry;
 use super::transport::{TransportError, TransportKind};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::ground::Clock;
 use crate::net::Connector;
 use crate::spec::HostConfig;
@@ -85,6 +85,11 @@ impl Wire {
         observer: Arc<dyn Observer>,
     ) -> Self {
         Self { connector, hosts, timeouts, clock, observer, answered: Mutex::default() }
+    }
+
+    /// Tells the observer.
+    pub(super) fn tell(&self, event: Event) {
+        self.observer.observe(event);
     }
 
     /// Returns a request in words: its method and its target.

@@ -1,11 +1,13 @@
 //! The client against a server that plays a script: each test says every request that it allows, in order.
 
 mod auth;
+mod ecr;
 mod manifest;
 mod policy;
 mod pull;
 mod push;
 mod server;
+mod tokens;
 mod upload;
 
 use std::sync::Arc;
