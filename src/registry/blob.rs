@@ -6,7 +6,8 @@ use http::{HeaderValue, Method, header};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
-use super::client::{Answer, Backoff, Request};
+use super::backoff::Backoff;
+use super::client::{Answer, Request};
 use super::{RegistryError, RepositoryClient};
 use crate::oci::{Digest, Hasher};
 
@@ -32,6 +33,31 @@ impl RepositoryClient {
             Ok(answer) => {
                 let length = answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
                 Ok(answer.status() == 200 && length.is_none_or(|length| length == size))
+            }
+            Err(RegistryError::Response(error)) if error.foreign && !error.status.is_server_error() => {
+                self.probe_blob(digest, size, push).await
+            }
+            Err(RegistryError::Response(error)) if error.status.is_client_error() && !is_passing(error.status) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for the first byte instead: what a registry sends us on to is often signed for GET alone, and refuses HEAD.
+    async fn probe_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
+        let request = Request::new(Method::GET, self.url(&format!("blobs/{digest}")));
+        let mut request = Request { push, ..request };
+        request.headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-0"));
+        match self.exchange(&request).await {
+            Ok(answer) => {
+                let said = match answer.status() {
+                    206 => {
+                        answer.header(header::CONTENT_RANGE).and_then(|range| range.rsplit_once('/')?.1.parse().ok())
+                    }
+                    _ => answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()),
+                };
+                Ok(said.is_none_or(|said| said == size))
             }
             Err(RegistryError::Response(error)) if error.status.is_client_error() && !is_passing(error.status) => {
                 Ok(false)
@@ -193,6 +219,7 @@ fn broken_off(answer: &Answer) -> RegistryError {
         host,
         kind: super::TransportKind::Broken,
         answered: true,
+        moved: true,
         cause: super::Cause("the answer ended early".to_owned()),
     }
     .into()

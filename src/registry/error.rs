@@ -182,11 +182,33 @@ impl RegistryError {
         matches!(self, Self::Response(error) if error.has_code(code))
     }
 
+    /// Returns whether it is of our own making: no server will mend it.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Net(_) | Self::Credential(_) | Self::File(_) | Self::SourceChanged { .. } | Self::Realm { .. }
+        )
+    }
+
+    /// Returns whether the credentials were renewed since, so that a new attempt uses others.
+    pub(super) fn is_renewed(&self) -> bool {
+        matches!(self, Self::Response(error) if error.renewed)
+    }
+
+    /// Returns whether bytes of a blob may have moved before it went wrong.
+    pub(super) fn has_moved(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.moved,
+            other => matches!(other, Self::Response(_)),
+        }
+    }
+
     /// Returns whether, and how, the request may be tried again.
     pub(super) fn class(&self) -> Class {
         match self {
             Self::Response(error) => error.class(),
             Self::Transport(error) => error.class(),
+            Self::Unconfirmed { .. } => Class::Suspect,
             _ => Class::Fatal,
         }
     }

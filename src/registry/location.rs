@@ -2,9 +2,8 @@
 
 use url::Url;
 
-use super::endpoint::{is_private_literal, same_origin};
+use super::endpoint::may_lead;
 use crate::ground::SafeUrl;
-use crate::net::is_link_local;
 use crate::oci::Digest;
 
 /// A `Location` that is not followed.
@@ -31,6 +30,7 @@ pub enum LocationError {
 ///
 /// A registry behind a proxy that ends TLS often answers with its own `http` URL: for the same host it is taken back
 /// to `https`. Any other way out of TLS is refused, as is a private address by number, unless we are talking to one.
+/// User information is dropped: it would be sent as credentials.
 ///
 /// # Errors
 /// When there is none, or it must not be followed.
@@ -48,9 +48,9 @@ pub(super) fn resolve(asked: &Url, location: Option<&str>) -> Result<Url, Locati
         let _ = url.set_scheme("https");
         let _ = url.set_port(port);
     }
-    // A registry in the private network may send us about in it, but not to the metadata services of the machine.
-    let foreign = url.host() != asked.host() && is_link_local(&url);
-    if foreign || !same_origin(asked, &url) && is_private_literal(&url) && !is_private_literal(asked) {
+    // Neither can fail for a URL that has a host.
+    let _ = (url.set_username(""), url.set_password(None));
+    if !may_lead(asked, &url) {
         return Err(LocationError::Private(SafeUrl::new(&url)));
     }
     Ok(url)
@@ -83,6 +83,7 @@ mod tests {
         check(ASKED, "//up.example.com/1", "https://up.example.com/1");
         check(ASKED, "1", "https://r.example.com/v2/a/blobs/uploads/1");
         check("http://localhost:5000/v2/", "http://127.0.0.1:9/b", "http://127.0.0.1:9/b");
+        check(ASKED, "https://user:pass@up.example.com/1", "https://up.example.com/1");
     }
 
     #[test]
@@ -103,9 +104,6 @@ mod tests {
             let location = format!("https://{host}/latest");
             check(ASKED, &location, &format!("the answer's `Location` is at a private address: `{location}`"));
         }
-        let location = "http://169.254.169.254/latest";
-        let expect = format!("the answer's `Location` is at a private address: `{location}`");
-        check("http://10.0.0.1:5000/v2/", location, &expect);
         check(ASKED, "https://0x7f.1/x", "the answer's `Location` is at a private address: `https://127.0.0.1/x`");
     }
 

@@ -5,20 +5,26 @@
 //! `auth`) does no I/O.
 
 mod auth;
+mod backoff;
 mod blob;
 mod body;
+mod chunking;
 mod client;
 mod ecr;
 mod endpoint;
 mod error;
 mod host;
+mod link;
 mod location;
 mod manifest;
 mod pull;
 mod push;
+mod redaction;
 mod redirect;
+mod referrer;
 mod response;
 mod retry;
+mod session;
 mod tag;
 mod tag_list;
 mod transport;
@@ -36,8 +42,10 @@ pub use error::{Cause, RegistryError};
 pub use location::LocationError;
 pub use manifest::PushedManifest;
 pub use pull::{PulledImage, pull_image};
+pub use referrer::Referrer;
 pub use response::{Refusal, ResponseError};
 pub use retry::RetryPolicy;
+pub use session::Abandoned;
 pub use tag::TagOrDigest;
 pub use transport::{TransportError, TransportKind};
 pub use upload::PushedBlob;

@@ -69,12 +69,9 @@ impl ResponseError {
     }
 
     pub(super) fn class(&self) -> Class {
-        if self.renewed {
-            return Class::Session;
-        }
         // A presigned URL that has run out: the registry gives a new one.
-        if self.foreign && matches!(self.status.as_u16(), 400 | 401 | 403) {
-            return Class::Session;
+        if self.renewed || (self.foreign && matches!(self.status.as_u16(), 400 | 401 | 403)) {
+            return Class::Suspect;
         }
         retry::class(self.status.as_u16(), self.refusals.iter().map(|refusal| refusal.code.as_str()))
     }
@@ -185,7 +182,7 @@ fn entry(value: &Value) -> Refusal {
 
 /// Makes a server's words fit to print: one line, bounded, no control characters, no query in a URL.
 pub(super) fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_LIMIT).collect();
+    let clean: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(MESSAGE_LIMIT).collect();
     clean
         .split_whitespace()
         .map(|word| match (word.contains("://"), word.split_once('?')) {
@@ -194,4 +191,10 @@ pub(super) fn one_line(text: &str) -> String {
         })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Whether a character changes how a terminal shows those around it: controls, and the marks of text direction.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::challenge::BearerChallenge;
 use crate::ground::{Secret, Timestamp};
-use crate::net::{is_link_local, is_loopback};
-use crate::registry::endpoint::is_private_literal;
+use crate::net::is_loopback;
+use crate::registry::endpoint::may_lead;
 
 /// The life of a token that does not say how long it lives, and the least that is believed.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
@@ -128,10 +128,7 @@ pub(super) fn distrust(realm: &Url, registry: &Url) -> Option<String> {
         // The end of a tunnel may be anywhere; that it is plain on this machine says nothing of the network.
         return Some("it is reached over http, away from this machine".to_owned());
     }
-    if is_link_local(realm) {
-        return Some("it is at a link-local address".to_owned());
-    }
-    if is_private_literal(realm) && !is_private_literal(registry) {
+    if !may_lead(registry, realm) {
         return Some("it is at a private address".to_owned());
     }
     None

@@ -54,16 +54,16 @@ impl RepositoryClient {
         &self,
         from: &str,
         digest: &Digest,
-        outcome: &Outcome,
-        error: &RegistryError,
+        result: Result<&Outcome, &RegistryError>,
     ) {
-        let said = match (outcome, error) {
-            (Outcome::Accepted { status: 201, .. }, _) => return,
-            (Outcome::Failed(Class::Transient | Class::Unreached), _) => return,
-            (Outcome::Failed(_), RegistryError::Response(error)) => {
+        let said = match result {
+            Ok(Outcome::Accepted { status: 201, .. }) => return,
+            Ok(_) => None,
+            Err(RegistryError::Response(error)) if error.status.as_u16() < 500 && error.class() == Class::Fatal => {
                 error.refusals.iter().map(|refusal| refusal.message.clone()).find(|message| !message.is_empty())
             }
-            _ => None,
+            // What may pass says nothing of mounts.
+            Err(_) => return,
         };
         if self.host.endpoint.ecr.is_some() {
             let mount = RefusedMount { digest: *digest, said };

@@ -2,6 +2,8 @@
 
 mod auth;
 mod ecr;
+mod hostile;
+mod lists;
 mod manifest;
 mod policy;
 mod pull;
@@ -22,6 +24,7 @@ use crate::oci::Repository;
 
 /// A client of repository `a/b` at a scripted server, on a clock that sleeping moves.
 struct Client {
+    registry: Registry,
     repository: RepositoryClient,
     clock: Arc<DrivenClock>,
     events: Arc<Recording>,
@@ -51,7 +54,7 @@ impl Client {
         change(&mut options);
         let registry = Registry::new(options).expect("a registry");
         let name = Repository::new(host, "a/b").expect("a repository");
-        Self { repository: registry.repository(&name).expect("a client"), clock, events }
+        Self { repository: registry.repository(&name).expect("a client"), registry, clock, events }
     }
 
     fn retries(&self) -> usize {
