@@ -3,57 +3,67 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::{Event, Observer};
 use crate::oci::{Digest, Tag};
-use crate::registry::{EcrError, EcrRepository, Mutability, RegistryError, RepositoryClient, TagOrDigest};
-
-use super::{Context, Error};
+use crate::registry::{EcrError, EcrRepository, Mutability, RegistryError, RepositoryClient};
+use crate::spec::RepositorySpec;
 
 /// What stands at the target before a push.
 #[derive(Debug)]
 pub(crate) struct Preflight {
     mutability: Mutability,
+    /// What the first tag stands for.
+    first: Option<Digest>,
     /// Tags that stand and may be unable to move.
     standing: BTreeMap<Tag, Digest>,
 }
 
 impl Preflight {
     /// Asks: the first request finds wrong credentials and an unreachable host, the next ones the repository, which is
-    /// made if the build file says so.
-    pub(crate) async fn run(context: &Context, target: &RepositoryClient) -> Result<Self, Error> {
-        let reference = context.first_reference()?;
-        let failed = |source| Error::Push { reference: reference.to_string(), source };
-        let first = target.head_manifest(&TagOrDigest::of(&reference)).await.map_err(failed)?;
-        let Some(ecr) = target.ecr() else { return Ok(Self::nothing(Mutability::Mutable)) };
-        let mutability = match ecr.settings().await {
+    /// made if `spec` says so.
+    pub(crate) async fn run(
+        target: &RepositoryClient,
+        tags: &[Tag],
+        spec: Option<&RepositorySpec>,
+        observer: &dyn Observer,
+    ) -> Result<Self, RegistryError> {
+        let asked = tags.first().cloned().unwrap_or_else(Tag::latest);
+        let first = target.head_manifest(&asked.into()).await?.map(|there| there.digest);
+        let mut preflight = Self { mutability: Mutability::Mutable, first, standing: BTreeMap::new() };
+        if tags.is_empty() {
+            preflight.first = None;
+        }
+        let Some(ecr) = target.ecr() else { return Ok(preflight) };
+        preflight.mutability = match ecr.settings().await {
             Ok(Some(settings)) => settings.mutability,
             Ok(None) => {
-                make(context, target, &ecr).await.map_err(failed)?;
-                return Ok(Self::nothing(Mutability::Unknown));
-            }
-            // Whoever may push need not be one who may look; the pushes that follow tell the rest.
-            Err(_) if first.is_none() => {
-                probe(context, target, &ecr).await.map_err(failed)?;
+                make(target, &ecr, spec, observer).await?;
                 Mutability::Unknown
             }
-            Err(_) => Mutability::Unknown,
+            // Whoever may push need not be one who may look; the pushes that follow tell the rest.
+            Err(_) => {
+                if first.is_none() {
+                    probe(target, &ecr, spec, observer).await?;
+                }
+                Mutability::Unknown
+            }
         };
-        let mut preflight = Self::nothing(mutability);
-        for tag in &context.spec.tags {
+        for (number, tag) in tags.iter().enumerate() {
             if preflight.mutability.may_move(tag.as_str()) == Some(true) {
                 continue;
             }
-            let is_first = reference.tag.as_ref() == Some(tag);
-            let there = match is_first {
-                true => first.clone(),
-                false => target.head_manifest(&tag.clone().into()).await.map_err(failed)?,
+            let there = match number {
+                0 => first,
+                _ => target.head_manifest(&tag.clone().into()).await?.map(|there| there.digest),
             };
-            preflight.standing.extend(there.map(|there| (tag.clone(), there.digest)));
+            preflight.standing.extend(there.map(|there| (tag.clone(), there)));
         }
         Ok(preflight)
     }
 
-    fn nothing(mutability: Mutability) -> Self {
-        Self { mutability, standing: BTreeMap::new() }
+    /// Returns what the first tag stands for.
+    pub(crate) fn first(&self) -> Option<Digest> {
+        self.first
     }
 
     /// Returns whether nothing may be sent before our digest is known: a tag stands that may be unable to move.
@@ -61,39 +71,54 @@ impl Preflight {
         !self.standing.is_empty()
     }
 
-    /// Compares our digest with what stands, and returns whether it is one of those: then all of its blobs are there.
-    pub(crate) fn stands(&self, context: &Context, built: Digest) -> Result<bool, Error> {
-        for (tag, there) in self.standing.iter().filter(|(_, there)| **there != built) {
-            if self.mutability.may_move(tag.as_str()) == Some(false) {
-                let repository = context.name()?.name().to_owned();
-                let source = EcrError::ImmutableTag { repository, tag: tag.to_string(), there: *there, built };
-                return Err(Error::Push { reference: context.tagged(tag), source: source.into() });
-            }
-        }
-        Ok(self.standing.values().any(|there| *there == built))
+    /// Returns whether one of the tags stands for our digest: then all of its blobs are there.
+    pub(crate) fn stands(&self, built: Digest) -> bool {
+        self.standing.values().any(|there| *there == built)
+    }
+
+    /// Returns the error of a tag that cannot move and stands for another digest.
+    pub(crate) fn refusal(&self, repository: &str, built: Digest) -> Option<EcrError> {
+        let others = self.standing.iter().filter(|(_, there)| **there != built);
+        let (tag, there) = others.into_iter().find(|(tag, _)| self.mutability.may_move(tag.as_str()) == Some(false))?;
+        let (repository, tag) = (repository.to_owned(), tag.to_string());
+        Some(EcrError::ImmutableTag { repository, tag, there: *there, built })
     }
 }
 
 /// Sees to it that a repository which ECR does not know can be pushed to: makes it, or finds out whether the registry
 /// makes it by itself (repository creation templates).
-async fn make(context: &Context, target: &RepositoryClient, ecr: &EcrRepository) -> Result<(), RegistryError> {
-    match context.spec.repository.as_ref().filter(|spec| spec.create) {
-        Some(spec) => {
-            if ecr.create(spec).await? {
-                context.note(format!("made the repository `{}`", target.repository()));
-            }
-            Ok(())
-        }
-        None => target.probe_upload().await,
+async fn make(
+    target: &RepositoryClient,
+    ecr: &EcrRepository,
+    spec: Option<&RepositorySpec>,
+    observer: &dyn Observer,
+) -> Result<(), RegistryError> {
+    let Some(spec) = spec.filter(|spec| spec.create) else { return target.probe_upload().await };
+    if ecr.create(spec).await? {
+        observer.observe(Event::Note { message: format!("made the repository `{}`", target.repository()) });
     }
+    Ok(())
 }
 
 /// Finds out whether the repository is there by an upload that comes to nothing.
-async fn probe(context: &Context, target: &RepositoryClient, ecr: &EcrRepository) -> Result<(), RegistryError> {
+async fn probe(
+    target: &RepositoryClient,
+    ecr: &EcrRepository,
+    spec: Option<&RepositorySpec>,
+    observer: &dyn Observer,
+) -> Result<(), RegistryError> {
     match target.probe_upload().await {
-        Err(error) if error.has_code("NAME_UNKNOWN") && context.spec.repository.is_some() => {
-            make(context, target, ecr).await
+        Err(error) if error.has_code("NAME_UNKNOWN") && spec.is_some_and(|spec| spec.create) => {
+            make(target, ecr, spec, observer).await
         }
         done => done,
     }
+}
+
+/// Returns why blobs were sent that could have been mounted, each reason with its remedy.
+pub(crate) async fn explain_mounts(target: &RepositoryClient) -> Vec<String> {
+    let reasons = target.refused_mounts().await.into_iter();
+    reasons
+        .map(|(reason, remedy)| remedy.map_or_else(|| reason.clone(), |remedy| format!("{reason}; {remedy}")))
+        .collect()
 }

@@ -8,7 +8,7 @@ use crate::registry::{RegistryError, RepositoryClient, TagOrDigest};
 use super::base::ResolvedBase;
 use super::build::{Built, BuiltImage, Sending, build_on, resolve_bases};
 use super::lock::Lookup;
-use super::preflight::Preflight;
+use super::preflight::{Preflight, explain_mounts};
 use super::uploads::Uploads;
 use super::{Context, Error};
 
@@ -23,7 +23,9 @@ use super::{Context, Error};
 pub async fn push(context: &Context) -> Result<Built, Error> {
     let reference = context.first_reference()?;
     let target = context.target()?;
-    let preflight = Preflight::run(context, &target).await?;
+    let failed = |source| Error::Push { reference: reference.to_string(), source };
+    let (tags, repository) = (&context.spec.tags, context.spec.repository.as_ref());
+    let preflight = Preflight::run(&target, tags, repository, context.observer.as_ref()).await.map_err(failed)?;
     let lock = Lookup::read(context)?;
     let bases = resolve_bases(context, &lock).await?;
     let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock, preflight: &preflight };
@@ -64,7 +66,10 @@ impl Attempt<'_> {
         let sending = Sending { uploads: &mut uploads, reuse };
         let mut built = build_on(context, self.bases.to_vec(), self.lock, Some(sending)).await?;
         if self.preflight.waits() {
-            if self.preflight.stands(context, built.digest())? && reuse {
+            if let Some(refusal) = self.preflight.refusal(self.target.repository().name(), built.digest()) {
+                return Err(failed(refusal.into()));
+            }
+            if self.preflight.stands(built.digest()) && reuse {
                 built.report.existing = blobs(&built);
                 push_manifests(context, self.target, &built).await?;
                 return Ok(built);
@@ -75,7 +80,7 @@ impl Attempt<'_> {
         built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
         let started = context.clock.now();
         uploads.finish(&mut built.report).await.map_err(failed)?;
-        tell_refused_mounts(context, self.target).await;
+        explain_mounts(self.target).await.into_iter().for_each(|message| context.note(message));
         push_manifests(context, self.target, &built).await?;
         built.report.time("push", started, context.clock.now());
         Ok(built)
@@ -103,14 +108,6 @@ fn blobs(built: &Built) -> u64 {
     let layers = built.images.iter().flat_map(|image| &image.image.layers).map(|layer| layer.descriptor.digest);
     let configs = built.images.iter().map(|image| image.image.config.digest);
     layers.chain(configs).collect::<BTreeSet<_>>().len() as u64
-}
-
-/// Says why blobs were sent that could have been mounted.
-pub(crate) async fn tell_refused_mounts(context: &Context, target: &RepositoryClient) {
-    for (reason, remedy) in target.refused_mounts().await {
-        let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        context.note(format!("{reason}{remedy}"));
-    }
 }
 
 /// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.

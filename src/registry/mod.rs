@@ -17,6 +17,7 @@ mod host;
 mod link;
 mod location;
 mod manifest;
+mod mirror;
 mod pull;
 mod push;
 mod redaction;
