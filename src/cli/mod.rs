@@ -1,9 +1,11 @@
 //! Floor 8, the binary: terminal, flags, environment, exit codes.
 
 mod args;
+mod cleanup;
 mod commands;
 mod env;
 mod exit;
+mod places;
 mod render;
 mod settings;
 mod standin;
@@ -44,6 +46,7 @@ async fn interruptible(cli: Cli) -> u8 {
         code = run(cli) => code,
         () = interrupted() => {
             eprintln!("error: interrupted");
+            cleanup::run().await.into_iter().for_each(|line| eprintln!("  {line}"));
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
                 started goes on");
             exit::INTERRUPTED

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::oci::{MediaType, Repository};
 use crate::registry::{RegistryError, RepositoryClient, TagOrDigest};
+use crate::store::Blob;
 
 use super::base::ResolvedBase;
 use super::build::{Built, BuiltImage, Sending, build_on, resolve_bases};
 use super::lock::Lookup;
+use super::preflight::{Preflight, explain_mounts};
 use super::uploads::Uploads;
 use super::{Context, Error};
 
@@ -21,23 +23,27 @@ use super::{Context, Error};
 /// When the image cannot be built, or the registry refuses a blob or the manifest.
 pub async fn push(context: &Context) -> Result<Built, Error> {
     let reference = context.first_reference()?;
-    let failed = |source| Error::Push { reference: reference.to_string(), source };
     let target = context.target()?;
-    let first_tag = TagOrDigest::of(&reference);
-    // The first request finds wrong credentials and an unreachable host before anything is packed.
-    target.head_manifest(&first_tag).await.map_err(failed)?;
+    let failed = |source| Error::Push { reference: reference.to_string(), source };
+    let (tags, repository) = (&context.spec.tags, context.spec.repository.as_ref());
+    let preflight = Preflight::run(&target, tags, repository, context.observer.as_ref()).await.map_err(failed)?;
     let lock = Lookup::read(context)?;
     let bases = resolve_bases(context, &lock).await?;
-    let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock };
-    let mut built = match attempt.push(true).await {
+    let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock, preflight: &preflight };
+    let pushed = match attempt.push(true).await {
         Err(error) if attempt.lost_a_layer(&error) => {
             context.note(
                 "the registry lost a layer that was to be taken over: packing and sending all of them".to_owned(),
             );
-            attempt.push(false).await?
+            attempt.push(false).await
         }
-        done => done?,
+        done => done,
     };
+    if pushed.is_err() {
+        // Other uploads were on their way when one failed.
+        context.registry.abandon().await;
+    }
+    let mut built = pushed?;
     built.report.image = Some(format!("{reference}@{}", built.digest()));
     Ok(built)
 }
@@ -48,6 +54,7 @@ struct Attempt<'a> {
     target: &'a RepositoryClient,
     bases: &'a [ResolvedBase],
     lock: &'a Lookup,
+    preflight: &'a Preflight,
 }
 
 impl Attempt<'_> {
@@ -57,18 +64,42 @@ impl Attempt<'_> {
         let reference = context.first_reference()?;
         let failed = |source| Error::Push { reference: reference.to_string(), source };
         let mut uploads = Uploads::new(self.target.clone());
-        let mut sent = BTreeSet::new();
-        for base in self.bases {
-            push_base(context, base, &mut uploads, &mut sent).await?;
+        if self.preflight.waits() {
+            uploads.hold();
+        } else {
+            self.push_bases(&mut uploads).await?;
         }
         let sending = Sending { uploads: &mut uploads, reuse };
         let mut built = build_on(context, self.bases.to_vec(), self.lock, Some(sending)).await?;
+        if self.preflight.waits() {
+            if let Some(refusal) = self.preflight.refusal(self.target.repository().name(), built.digest()) {
+                return Err(failed(refusal.into()));
+            }
+            if self.preflight.stands(built.digest()) && reuse {
+                built.report.existing = blobs(&built);
+                push_manifests(context, self.target, &built, &[]).await?;
+                return Ok(built);
+            }
+            uploads.release();
+            self.push_bases(&mut uploads).await?;
+        }
         built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
         let started = context.clock.now();
-        uploads.finish(&mut built.report).await.map_err(failed)?;
-        push_manifests(context, self.target, &built).await?;
+        let sent = uploads.finish(&mut built.report).await.map_err(failed)?;
+        explain_mounts(self.target).await.into_iter().for_each(|message| context.note(message));
+        push_manifests(context, self.target, &built, &sent).await?;
         built.report.time("push", started, context.clock.now());
         Ok(built)
+    }
+
+    async fn push_bases(&self, uploads: &mut Uploads) -> Result<(), Error> {
+        let layers = self.bases.iter().flat_map(|base| &base.image.layers);
+        uploads.look_ahead(layers.map(|layer| layer.blob.digest)).await;
+        let mut sent = BTreeSet::new();
+        for base in self.bases {
+            push_base(self.context, base, uploads, &mut sent).await?;
+        }
+        Ok(())
     }
 
     /// Returns whether the registry misses a blob, which then was one that we did not send.
@@ -78,8 +109,21 @@ impl Attempt<'_> {
     }
 }
 
-/// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.
-async fn push_manifests(context: &Context, target: &RepositoryClient, built: &Built) -> Result<(), Error> {
+/// Returns the count of blobs that an image is made of.
+fn blobs(built: &Built) -> u64 {
+    let layers = built.images.iter().flat_map(|image| &image.image.layers).map(|layer| layer.descriptor.digest);
+    let configs = built.images.iter().map(|image| image.image.config.digest);
+    layers.chain(configs).collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index. Of `sent`
+/// comes again what the registry has lost meanwhile.
+async fn push_manifests(
+    context: &Context,
+    target: &RepositoryClient,
+    built: &Built,
+    sent: &[Blob],
+) -> Result<(), Error> {
     let bytes = |image: &BuiltImage| image.image.manifest.in_memory().expect("it is put together in memory").to_vec();
     let (top, media_type) = match &built.index {
         None => (bytes(&built.images[0]), MediaType::Manifest),
@@ -87,15 +131,16 @@ async fn push_manifests(context: &Context, target: &RepositoryClient, built: &Bu
             for image in &built.images {
                 let digest = image.image.digest();
                 let reference = format!("{}@{digest}", context.name()?);
-                let sent = target.put_manifest(&bytes(image), MediaType::Manifest.as_str(), &digest.into()).await;
-                sent.map_err(|source| Error::Push { reference, source })?;
+                let media_type = MediaType::Manifest.as_str();
+                let put = target.put_manifest_of(&bytes(image), media_type, &digest.into(), sent).await;
+                put.map_err(|source| Error::Push { reference, source })?;
             }
             (index.bytes.clone(), MediaType::Index)
         }
     };
     for tag in &context.spec.tags {
-        let sent = target.put_manifest(&top, media_type.as_str(), &TagOrDigest::Tag(tag.clone())).await;
-        sent.map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
+        let put = target.put_manifest_of(&top, media_type.as_str(), &TagOrDigest::Tag(tag.clone()), sent).await;
+        put.map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
     }
     Ok(())
 }

@@ -56,6 +56,7 @@ impl Section {
                 let bytes = BlobBytes::File { path: path.clone(), offset: offset + self.offset };
                 Blob { digest: *digest, size: self.length, bytes }.open()
             }
+            BlobBytes::Remote(bytes) => Ok(Box::new(bytes.open(self.offset).take(self.length))),
         }
     }
 }
@@ -163,7 +164,10 @@ pub(super) async fn verify(blob: &Blob) -> Result<(), RegistryError> {
     let look = move || {
         let (got, length) = HashingReader::new(blob.open()?).finish().map_err(|error| match &blob.bytes {
             BlobBytes::File { path, .. } => RegistryError::from(FileError::on("read", path)(error)),
-            BlobBytes::Memory(_) => RegistryError::SourceChanged { digest: blob.digest },
+            BlobBytes::Remote(_) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                RegistryError::Unreadable { digest: blob.digest, source: error }
+            }
+            BlobBytes::Memory(_) | BlobBytes::Remote(_) => RegistryError::SourceChanged { digest: blob.digest },
         })?;
         let same = got == blob.digest && length == blob.size;
         if same { Ok(()) } else { Err(RegistryError::SourceChanged { digest: blob.digest }) }

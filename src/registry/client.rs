@@ -11,6 +11,7 @@ use url::Url;
 use super::RegistryError;
 use super::auth::{Access, Authorization, Authorizer, CredentialSources, Credentials};
 use super::backoff::Backoff;
+use super::ecr::{EcrClients, EcrRepository};
 use super::endpoint::Endpoint;
 use super::host::RegistryHost;
 use super::known_blobs::KnownBlobs;
@@ -69,6 +70,7 @@ pub struct Registry(Arc<Shared>);
 pub(super) struct Shared {
     hosts: BTreeMap<String, HostConfig>,
     credentials: Arc<Credentials>,
+    ecr: Option<Arc<EcrClients>>,
     pub(super) wire: Arc<Wire>,
     pub(super) retry: RetryPolicy,
     pub(super) clock: Arc<dyn Clock>,
@@ -88,11 +90,12 @@ impl Registry {
             Endpoint::new(host, config.clone())?;
         }
         let RegistryOptions { hosts, credentials, aws, retry, timeouts, connector, clock, observer } = options;
-        let credentials = Arc::new(Credentials::new(credentials, aws, &connector, &clock));
+        let ecr = aws.map(|aws| Arc::new(EcrClients::new(aws, connector.clone(), Arc::clone(&clock))));
+        let credentials = Arc::new(Credentials::new(credentials, ecr.clone()));
         let wire = Wire::new(connector, hosts.clone(), timeouts, Arc::clone(&clock), Arc::clone(&observer));
         let (wire, sessions, known) = (Arc::new(wire), Arc::default(), Mutex::default());
         let blobs = KnownBlobs::default();
-        Ok(Self(Arc::new(Shared { hosts, credentials, wire, retry, clock, observer, sessions, blobs, known })))
+        Ok(Self(Arc::new(Shared { hosts, credentials, ecr, wire, retry, clock, observer, sessions, blobs, known })))
     }
 
     pub(super) fn sessions(&self) -> &OpenSessions {
@@ -204,6 +207,13 @@ impl RepositoryClient {
         self.host.authorizer.origin()
     }
 
+    /// Returns the repository as ECR's own API sees it, if the host is one of ECR's and AWS said who we are.
+    pub fn ecr(&self) -> Option<EcrRepository> {
+        let (clients, host) = (self.shared.ecr.clone()?, self.host.endpoint.ecr.clone()?);
+        let known = self.host.authorizer.is_by_aws();
+        known.then(|| EcrRepository::new(clients, host, self.repository.name()))
+    }
+
     /// Returns the repositories that are asked first when something is pulled from here.
     pub(super) fn mirrors(&self) -> Result<Vec<Self>, RegistryError> {
         Registry(Arc::clone(&self.shared)).mirrors(&self.repository)
@@ -224,6 +234,7 @@ impl RepositoryClient {
     /// When there is no answer, or when its status is 400 or more.
     pub(super) async fn exchange(&self, request: &Request) -> Result<Answer, RegistryError> {
         self.host.ready(self.shared.clock.as_ref()).await;
+        self.host.turn(&request.method, &request.url, self.shared.clock.as_ref()).await;
         let mut access = Access {
             repository: self.repository.clone(),
             push: request.push,

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::RegistryError;
-use super::auth::EcrHost;
+use super::ecr::EcrHost;
 use crate::net::is_loopback;
 use crate::spec::{HostConfig, Scheme};
 
@@ -82,7 +82,8 @@ pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
 /// Returns whether a URL names, by number, an address that is not on the public internet.
 ///
 /// A server that sends us to one may want us to ask a metadata service on its behalf.
-pub(super) fn is_private_literal(url: &Url) -> bool {
+#[cfg(test)]
+fn is_private_literal(url: &Url) -> bool {
     Reach::of(url) != Reach::Public
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::auth::CredentialError;
+use super::ecr::EcrError;
 use super::location::LocationError;
 use super::response::ResponseError;
 use super::retry::Class;
@@ -36,9 +37,20 @@ pub enum RegistryError {
     /// The credentials cannot be had.
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    /// ECR's own API refuses, or a rule of the repository does.
+    #[error(transparent)]
+    Ecr(#[from] EcrError),
     /// A blob that should be sent cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A blob that should be sent cannot be read where it comes from.
+    #[error("cannot read blob `{digest}` where it is copied from")]
+    Unreadable {
+        /// The blob.
+        digest: Digest,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A blob that should be sent is not what its digest says.
     #[error("blob `{digest}` changed while it was sent")]
     SourceChanged {
@@ -182,7 +194,12 @@ impl RegistryError {
     pub(super) fn is_ours(&self) -> bool {
         matches!(
             self,
-            Self::Net(_) | Self::Credential(_) | Self::File(_) | Self::SourceChanged { .. } | Self::Realm { .. }
+            Self::Net(_)
+                | Self::Credential(_)
+                | Self::File(_)
+                | Self::SourceChanged { .. }
+                | Self::Unreadable { .. }
+                | Self::Realm { .. }
         )
     }
 
@@ -234,7 +251,11 @@ impl Hint for RegistryError {
             Self::Transport(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::Credential(error) => error.hint(),
+            Self::Ecr(error) => error.hint(),
             Self::File(error) => error.hint(),
+            Self::Unreadable { source, .. } => {
+                source.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).and_then(Hint::hint)
+            }
             Self::Mirror { .. } => Some("correct `mirrors` under `hosts` in the user configuration".to_owned()),
             Self::SourceChanged { .. } | Self::Unconfirmed { .. } => Some("run it again".to_owned()),
             Self::Host { host, .. } => Some(format!("check `{host}` in the image's name and in `hosts`")),

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
+use url::Url;
 
 use super::auth::Authorizer;
 use super::chunking::Chunking;
+use super::ecr::{Ledger, Pace, is_public};
 use super::endpoint::Endpoint;
 use super::response::one_line;
 use crate::ground::{Clock, Timestamp};
@@ -17,6 +19,10 @@ use crate::ground::{Clock, Timestamp};
 pub(super) struct RegistryHost {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) authorizer: Authorizer,
+    /// ECR's quotas, if it is one of its hosts.
+    pace: Option<Pace>,
+    /// What was learned of ECR beside the answers to requests.
+    pub(super) ledger: Ledger,
     quiet_until: Mutex<Timestamp>,
     warned: Mutex<BTreeSet<String>>,
     chunking: Mutex<Chunking>,
@@ -25,9 +31,19 @@ pub(super) struct RegistryHost {
 
 impl RegistryHost {
     pub(super) fn new(endpoint: Arc<Endpoint>, authorizer: Authorizer) -> Self {
+        let public = is_public(&endpoint.host).then(Pace::public);
+        let pace = endpoint.ecr.as_ref().map(|_| Pace::private()).or(public);
+        let ledger = Ledger::default();
         let chunking = Mutex::new(Chunking::of(&endpoint));
-        let (quiet_until, warned) = (Mutex::default(), Mutex::default());
-        Self { endpoint, authorizer, quiet_until, warned, chunking, fails_at_mounts: AtomicBool::new(false) }
+        let (quiet_until, warned, fails_at_mounts) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { endpoint, authorizer, pace, ledger, quiet_until, warned, chunking, fails_at_mounts }
+    }
+
+    /// Waits until a request is within the quotas of the host, where it has some that are known.
+    pub(super) async fn turn(&self, method: &Method, url: &Url, clock: &dyn Clock) {
+        if let Some(pace) = &self.pace {
+            pace.turn(method, url, clock).await;
+        }
     }
 
     /// Makes all requests to the host wait: it limits how many come, not which.

@@ -10,6 +10,7 @@ mod blob;
 mod body;
 mod chunking;
 mod client;
+mod ecr;
 mod endpoint;
 mod error;
 mod host;
@@ -17,6 +18,7 @@ mod known_blobs;
 mod link;
 mod location;
 mod manifest;
+mod mirror;
 mod pull;
 mod push;
 mod redaction;
@@ -34,9 +36,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use auth::{CredentialError, CredentialFile, CredentialSources, EcrHost};
+pub use auth::{CredentialError, CredentialFile, CredentialSources};
 pub use blob::BlobStream;
 pub use client::{Registry, RegistryOptions, RepositoryClient};
+pub use ecr::{Denied, EcrError, EcrHost, EcrRepository, EcrSettings, Mutability};
 pub use error::{Cause, RegistryError};
 pub use location::LocationError;
 pub use manifest::PushedManifest;

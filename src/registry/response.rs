@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::auth::EcrHost;
+use super::ecr::{Denied, EcrHost};
 use super::retry::{self, Class};
 use crate::ground::Hint;
 
@@ -106,7 +106,11 @@ impl Hint for ResponseError {
         if self.has_code("NAME_UNKNOWN") {
             return Some(match &self.ecr {
                 Some(ecr) => {
-                    format!("run `aws ecr create-repository --repository-name {repository} --region {}`", ecr.region)
+                    format!(
+                        "add `repository: {{create: true}}` to the build file, or run `aws ecr create-repository \
+                         --repository-name {repository} --region {}`",
+                        ecr.region
+                    )
                 }
                 None => format!("create repository `{repository}` at `{host}`, or check its name"),
             });
@@ -138,6 +142,9 @@ impl Hint for ResponseError {
 impl ResponseError {
     fn login(&self) -> String {
         let Self { host, credential, .. } = self;
+        if let Some(denied) = self.refusals.iter().find_map(|refusal| Denied::parse(&refusal.message)) {
+            return format!("{} (the credentials came from {credential})", denied.remedy());
+        }
         match &self.ecr {
             Some(ecr) => format!(
                 "the credentials came from {credential}; check with `aws sts get-caller-identity` who they are, and \

@@ -17,7 +17,7 @@ use super::redaction::Redaction;
 use super::response::{self, ResponseError};
 use super::retry;
 use super::transport::{TransportError, TransportKind};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::ground::Clock;
 use crate::net::Connector;
 use crate::spec::HostConfig;
@@ -88,6 +88,11 @@ impl Wire {
     ) -> Self {
         let (answered, redaction) = (Mutex::default(), Redaction::default());
         Self { connector, hosts, timeouts, clock, observer, answered, redaction }
+    }
+
+    /// Tells the observer.
+    pub(super) fn tell(&self, event: Event) {
+        self.observer.observe(event);
     }
 
     /// Returns a request in words: its method and its target.

@@ -1,6 +1,7 @@
 //! The client against a server that plays a script: each test says every request that it allows, in order.
 
 mod auth;
+mod ecr;
 mod hostile;
 mod lists;
 mod manifest;
@@ -8,6 +9,7 @@ mod policy;
 mod pull;
 mod push;
 mod server;
+mod tokens;
 mod upload;
 
 use std::sync::Arc;

@@ -376,7 +376,8 @@ async fn a_missing_repository_is_named_with_its_remedy() {
         options.hosts.entry(ecr.to_owned()).or_default().endpoint = Some(server.authority());
     });
     let error = client.repository.push_blob(&blob(), &[]).await.expect_err("an error");
-    let create = "run `aws ecr create-repository --repository-name a/b --region eu-west-1`";
+    let create = "add `repository: {create: true}` to the build file, or run `aws ecr create-repository \
+                  --repository-name a/b --region eu-west-1`";
     assert_eq!(words(&error), format!("{line}{create}"));
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
     }
     if let Some(digest) = ask.query("mount") {
         let digest = parse_digest(digest)?;
-        if mounts(registry, ask.query("from"), digest)? {
+        if mounts(registry, ask.query("from"), &ask.repository, digest)? {
             registry.link_blob(&ask.repository, digest)?;
             return Ok(created(&ask.repository, digest));
         }
@@ -104,7 +104,7 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
 }
 
 /// Returns whether a mount succeeds; a registry may fail where others open a session.
-fn mounts(registry: &Registry, source: Option<&str>, digest: Digest) -> Result<bool, RegistryError> {
+fn mounts(registry: &Registry, source: Option<&str>, target: &str, digest: Digest) -> Result<bool, RegistryError> {
     let fail = |status: Option<u16>| match status.and_then(|status| StatusCode::from_u16(status).ok()) {
         Some(status) => Err(RegistryError::new(status, "", "the mount failed")),
         None => Ok(false),
@@ -112,13 +112,17 @@ fn mounts(registry: &Registry, source: Option<&str>, digest: Digest) -> Result<b
     match source {
         None => fail(registry.personality.mount_without_source),
         Some(source) if !registry.repositories().contains_key(source) => fail(registry.personality.mount_of_unknown),
-        Some(source) => Ok(can_mount(registry, source, digest)),
+        Some(source) => Ok(can_mount(registry, source, target, digest)),
     }
 }
 
-fn can_mount(registry: &Registry, source: &str, digest: Digest) -> bool {
-    registry.repositories().get(source).is_some_and(|repository| {
+fn can_mount(registry: &Registry, source: &str, target: &str, digest: Digest) -> bool {
+    let repositories = registry.repositories();
+    // Blobs move between repositories of one encryption only (ECR, "Blob mounting").
+    let encryption = |name: &str| repositories.get(name)?.document.settings.others.get("encryptionConfiguration");
+    repositories.get(source).is_some_and(|repository| {
         repository.blobs.contains(&digest)
+            && encryption(source) == encryption(target)
             && match registry.personality.mount {
                 MountRule::Never => false,
                 MountRule::Committed => repository.is_committed(digest),
