@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -121,6 +122,11 @@ impl Sandbox {
         self.world.registry.open_uploads()
     }
 
+    /// Returns how many requests a fault has left without an answer.
+    pub fn stalled(&self) -> usize {
+        self.world.stalled.load(Ordering::Relaxed)
+    }
+
     /// Lets requests fail.
     pub fn script(&self, fault: Fault) {
         self.world.faults.add(fault);
@@ -172,7 +178,7 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let registry = Arc::new(Registry::open(folder, account, &realm, options.personality.clone(), clock)?);
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    Ok(World { region, registry, ecs, faults, log })
+    Ok(World { region, registry, ecs, faults, log, stalled: AtomicUsize::new(0) })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {
