@@ -46,7 +46,7 @@ async fn interruptible(cli: Cli) -> u8 {
         code = run(cli) => code,
         () = interrupted() => {
             eprintln!("error: interrupted");
-            cleanup::run().await.into_iter().for_each(|line| eprintln!("  {line}"));
+            cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
                 started goes on");
             exit::INTERRUPTED

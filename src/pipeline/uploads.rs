@@ -69,7 +69,7 @@ impl Uploads {
         lock(&queue).waiting.push(blob);
         self.tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
-            let blob = lock(&queue).next().expect("as many blobs wait as tasks");
+            let blob = lock(&queue).take().expect("as many blobs wait as tasks");
             target.push_blob(&blob, &[]).await.map(|pushed| (pushed, blob.size))
         });
     }
@@ -115,7 +115,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn next(&mut self) -> Option<Blob> {
+    fn take(&mut self) -> Option<Blob> {
         let sizes = || self.waiting.iter().enumerate().map(|(at, blob)| (blob.size, at));
         let at = if self.begun { sizes().max() } else { sizes().min() }?.1;
         self.begun = true;
@@ -149,7 +149,7 @@ mod tests {
     fn the_smallest_goes_first_and_then_the_largest() {
         let mut queue = Queue::default();
         queue.waiting = [3, 1, 5, 2].map(|size| Blob::of_bytes(vec![0; size])).to_vec();
-        let sizes: Vec<u64> = std::iter::from_fn(|| queue.next()).map(|blob| blob.size).collect();
+        let sizes: Vec<u64> = std::iter::from_fn(|| queue.take()).map(|blob| blob.size).collect();
         assert_eq!(sizes, [1, 5, 3, 2]);
     }
 }

@@ -95,3 +95,21 @@ fn a_push_that_was_killed_goes_on_where_it_was() {
     assert_eq!((&again["digest"], &again["uploaded_blobs"]), (&report["digest"], &0.into()));
     assert!(committed(&standin).is_empty());
 }
+
+#[test]
+fn an_interrupted_push_gives_up_its_uploads_and_says_so() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let standin = StandIn::start(&["shop"], &[]);
+    let (runner, project) = (standin.runner(), Project::scratch());
+    standin.sandbox().script(Fault::on_request("PUT", "/v2/*/blobs/uploads/*", Action::Stall).always());
+    let mut command = runner.command(project.path(), &["push"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    while standin.sandbox().stalled() == 0 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
+    let run = super::support::Run::of(child.wait_with_output().expect("its end"));
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    assert!(run.stderr.contains("note: unfinished uploads: 1, given up at the registry"), "{}", run.stderr);
+    assert_eq!(standin.sandbox().open_uploads(), 0);
+}
