@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 mod build;
+mod copy;
 mod deploy;
+mod inspect;
 mod lock;
 mod push;
 mod sandbox;
@@ -84,6 +86,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Deploy(args) => deploy::run(&cli.common, args).await,
         Command::Ship(args) => ship::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
+        Command::Copy(args) => copy::run(&cli.common, args).await,
+        Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }
