@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod ecr;
+mod fault_matrix;
 mod guard;
 mod hostile_project;
 mod image_layers;
