@@ -44,6 +44,9 @@ pub(crate) struct Common {
     /// The build file, relative to the project [default: build.yaml, else dockless.yaml]
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
     pub(crate) file: Option<PathBuf>,
+    /// Lay this environment of the build file over the rest of it
+    #[arg(short = 'e', long = "environment", value_name = "ENVIRONMENT", global = true)]
+    pub(crate) environment: Option<String>,
     /// Push to this repository instead of the build file's `name`
     #[arg(long, value_name = "REPOSITORY", global = true)]
     pub(crate) name: Option<String>,

@@ -89,6 +89,7 @@ impl Session {
 pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
     let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
     let mut overrides = Overrides {
+        environment: common.environment.clone(),
         name: common.name.clone(),
         tags: common.tags.clone(),
         base: common.base.clone(),

@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
     }
 
     fn reader(&self) -> Reader<'a> {
-        Reader { ecs: self.ecs, place: &self.deployment.place, options: self.options }
+        Reader { ecs: self.ecs, place: &self.deployment.place, options: self.options, latest: false }
     }
 
     /// Waits for other deployments, and makes sure that the service still is what the plan started from.

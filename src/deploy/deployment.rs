@@ -23,6 +23,7 @@ pub struct Deployment {
     pub(super) services: Vec<ServiceState>,
     repository: Repository,
     file: Option<TaskDefinition>,
+    latest: bool,
     read_at: Timestamp,
 }
 
@@ -45,11 +46,12 @@ impl Deployment {
         let region = ecs.region().ok_or_else(|| DeployError::NoRegion(spec.cluster.clone()))?;
         let place = Place { cluster: spec.cluster.clone(), region: Some(region.to_owned()), account: None };
         let file = match &spec.task_definition {
-            TaskDefinitionSource::Live => None,
+            TaskDefinitionSource::Live | TaskDefinitionSource::Latest => None,
             TaskDefinitionSource::File(path) => Some(TaskDefinition::read(path)?),
         };
         let (wait, read_at, services) = (spec.wait, options.clock.now(), Vec::new());
-        let mut deployment = Self { place, wait, services, repository: repository.clone(), file, read_at };
+        let latest = spec.task_definition == TaskDefinitionSource::Latest;
+        let mut deployment = Self { place, wait, services, repository: repository.clone(), file, latest, read_at };
         deployment.read(ecs, &spec.services, options).await?;
         Ok(deployment)
     }
@@ -59,7 +61,7 @@ impl Deployment {
         self.read_at = options.clock.now();
         let described = observation::describe(ecs, &mut self.place, specs).await?;
         for (spec, service) in specs.iter().zip(described) {
-            let reader = observation::Reader { ecs, place: &self.place, options };
+            let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
             let state = reader.read(spec, service, self.file.as_ref(), &self.repository, &self.services).await?;
             match self.services.iter_mut().find(|known| known.spec.name == spec.name) {
                 Some(known) => *known = state,
@@ -110,7 +112,7 @@ impl Deployment {
 
     async fn settle_one(&mut self, index: usize, ecs: &Ecs, options: &DeployOptions) -> Result<(), DeployError> {
         let Some(state) = self.services.get(index) else { return Ok(()) };
-        let reader = observation::Reader { ecs, place: &self.place, options };
+        let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
         let limit = timeout(self.wait, &state.service.rollout);
         reader.await_quiet(state, limit, Pauses::new(options.jitter_seed)).await?;
         let spec = state.spec.clone();

@@ -107,6 +107,8 @@ pub(super) struct Reader<'a> {
     pub(super) ecs: &'a Ecs,
     pub(super) place: &'a Place,
     pub(super) options: &'a DeployOptions,
+    /// Whether the next revision is copied from the family's newest one instead of what the service has.
+    pub(super) latest: bool,
 }
 
 impl Reader<'_> {
@@ -124,7 +126,11 @@ impl Reader<'_> {
             Some(state) => (state.live_arn.clone(), state.live_is_active, state.live.clone()),
             None => self.live(&service.task_definition).await?,
         };
-        let source = file.cloned().unwrap_or_else(|| live.clone());
+        let source = match file {
+            Some(file) => file.clone(),
+            None if self.latest => self.live(live.family()).await?.2,
+            None => live.clone(),
+        };
         let containers = containers::choose(&source, &spec.containers, repository)
             .map_err(|source| DeployError::Container { service: spec.name.clone(), source })?;
         let standing = self.standing(&service, &live_arn).await?;

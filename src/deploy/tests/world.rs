@@ -11,7 +11,10 @@ use crate::deploy::{DeployError, DeployOptions, DeployReport, Deployment, Target
 use crate::event::{Event, Recording};
 use crate::ground::{DrivenClock, Timestamp};
 use crate::oci::{Digest, Repository};
-use crate::spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+use crate::spec::{
+    ActiveDeployment, ContainerChoice, DeploySpec, DossierSpec, GiveUpSpec, ServiceOrder, ServiceSpec,
+    TaskDefinitionSource, WaitTimeout,
+};
 
 pub(super) const REPOSITORY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop";
 const PREFIX: &str = "arn:aws:ecs:eu-west-1:123456789012";
@@ -290,7 +293,15 @@ impl Trial {
             task_definition: TaskDefinitionSource::Live,
             containers: ContainerChoice::Auto,
             services: vec![service],
+            order_of_services: ServiceOrder::OneByOne,
+            all_or_nothing: false,
+            schedules: Vec::new(),
+            before: Vec::new(),
+            on_active_deployment: ActiveDeployment::Wait,
             wait: WaitTimeout::After(Duration::from_secs(120)),
+            give_up: GiveUpSpec::default(),
+            dossier: DossierSpec::default(),
+            order: None,
         };
         Self {
             stand_in: StandIn::start(world).await,
