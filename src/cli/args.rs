@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use dockless::deploy::RunningTasks;
+
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Takes a project to a running Amazon ECS service without a Docker daemon.
@@ -9,7 +11,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 #[command(name = "dockless", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 build file or lock, 4 build, 5 registry, 6 rolled back, \
-    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 11 a difference, 12 refused, 130 interrupted"
+    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 11 a difference, 12 refused, 13 a task before \
+    failed, 130 interrupted"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -80,6 +83,9 @@ pub(crate) struct Common {
     /// Use the embedded registry, ECR and ECS instead of the real ones
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
+    /// Refuse what would only be warned of
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -95,6 +101,9 @@ pub(crate) struct Common {
     /// Show more
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+    /// Not of the command line: the one-off tasks that an interrupt must stop.
+    #[arg(skip)]
+    pub(crate) running: RunningTasks,
 }
 
 /// How progress is shown.

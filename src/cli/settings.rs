@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use dockless::deploy::Ecs;
+use dockless::deploy::{Ecs, RunningTasks};
 use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
@@ -26,6 +26,8 @@ pub(crate) struct Session {
     connector: Connector,
     aws: AwsOptions,
     sandbox: Option<Sandbox>,
+    strict: bool,
+    running: RunningTasks,
 }
 
 impl Session {
@@ -68,13 +70,15 @@ impl Session {
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
-        Ok(Self { context, connector, aws, sandbox })
+        let (strict, running) = (common.strict, common.running.clone());
+        Ok(Self { context, connector, aws, sandbox, strict, running })
     }
 
     /// Returns what a deployment works with besides.
     pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
         let config = dockless::net::load_aws(&self.aws, &self.connector).await;
-        DeployContext { ecs: Ecs::new(&config), wait }
+        let ecs = Ecs::new(&config, &self.connector);
+        DeployContext { ecs, wait, strict: self.strict, running: self.running.clone() }
     }
 
     /// Ends what was started.

@@ -35,6 +35,21 @@ pub(super) struct ServiceState {
 }
 
 impl ServiceState {
+    /// Returns the family that the next revision joins.
+    pub(super) fn family(&self) -> &str {
+        self.source.family()
+    }
+
+    /// Returns what the next revision is made of.
+    pub(super) fn source(&self) -> &TaskDefinition {
+        &self.source
+    }
+
+    /// Returns what the service has.
+    pub(super) fn live(&self) -> &TaskDefinition {
+        &self.live
+    }
+
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
             service: &self.spec.name,

@@ -1,6 +1,6 @@
 //! Deploy: from a digest in a registry to a verdict.
 
-use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, TargetImage};
+use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, RunningTasks, TargetImage};
 use crate::oci::{Digest, Document, Reference, Repository};
 use crate::registry::TagOrDigest;
 use std::sync::Arc;
@@ -14,6 +14,10 @@ pub struct DeployContext {
     pub ecs: Ecs,
     /// Whether the verdict is waited for.
     pub wait: bool,
+    /// Whether findings of the preflight refuse the deployment.
+    pub strict: bool,
+    /// The one-off tasks that run, for whoever may have to stop them.
+    pub running: RunningTasks,
 }
 
 impl DeployContext {
@@ -23,6 +27,8 @@ impl DeployContext {
             clock: Arc::clone(&context.clock),
             observer: Arc::clone(&context.observer),
             jitter_seed: context.clock.now().millis().unsigned_abs(),
+            strict: self.strict,
+            running: self.running.clone(),
         }
     }
 }

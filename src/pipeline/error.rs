@@ -219,6 +219,8 @@ pub enum Class {
     DeployFailed,
     /// 12: refused, nothing changed.
     Refused,
+    /// 13: a one-off task before failed.
+    BeforeFailed,
 }
 
 impl Error {
@@ -256,6 +258,7 @@ impl Error {
             Self::Deploy(error) => match error.class() {
                 ErrorClass::Refused => Class::Refused,
                 ErrorClass::HalfWay => Class::DeployFailed,
+                ErrorClass::BeforeFailed => Class::BeforeFailed,
             },
         }
     }

@@ -158,6 +158,9 @@ impl World {
             "ListServices" => Ok(json!({"serviceArns": [format!("{PREFIX}:service/main/shop")]})),
             "ListClusters" => Ok(json!({"clusterArns": [format!("{PREFIX}:cluster/main")]})),
             "DeregisterTaskDefinition" => Ok(json!({"taskDefinition": {}})),
+            "GetLifecyclePolicy" => {
+                Err(Refusal { status: 400, code: "LifecyclePolicyNotFoundException", message: String::new() })
+            }
             _ => Err(Refusal { status: 500, code: "InternalFailure", message: operation.to_owned() }),
         }
     }
@@ -315,7 +318,8 @@ impl Trial {
     }
 
     pub(super) fn options(&self) -> DeployOptions {
-        DeployOptions { wait: self.wait, clock: self.clock.clone(), observer: self.events.clone(), jitter_seed: 1 }
+        let (clock, observer) = (self.clock.clone(), self.events.clone());
+        DeployOptions { wait: self.wait, clock, observer, jitter_seed: 1, strict: false, running: Default::default() }
     }
 
     pub(super) async fn prepare(&self) -> Result<Deployment, DeployError> {
