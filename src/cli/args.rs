@@ -32,6 +32,12 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Build, push and deploy: the one command of CI
     Ship(ShipArgs),
+    /// Show what the services run, since when, and how their last deployments ended
+    Status(StatusArgs),
+    /// Take the services back to the last revision that was deployed well
+    Rollback(RollbackArgs),
+    /// Answer a deployment that waits at a pause hook
+    Continue(ContinueArgs),
     /// Write down what the base is, so that builds need not ask
     Lock(LockArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
@@ -142,6 +148,48 @@ pub(crate) struct DeployArgs {
 /// Options of `ship`.
 #[derive(Debug, Args)]
 pub(crate) struct ShipArgs {
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Wait for the deployments to end, and exit with the verdict
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Go to this revision: a number, FAMILY:NUMBER or an ARN
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) to: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Options of `continue`.
+#[derive(Debug, Args)]
+pub(crate) struct ContinueArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Answer no: the deployment goes back
+    #[arg(long)]
+    pub(crate) rollback: bool,
     /// Do not wait for a verdict
     #[arg(long)]
     pub(crate) no_wait: bool,

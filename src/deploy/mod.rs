@@ -42,6 +42,7 @@ mod sdk_view;
 mod service;
 mod service_deployment;
 mod standing;
+mod status;
 mod task_definition;
 mod task_log;
 mod timing;
@@ -69,6 +70,7 @@ pub use service_deployment::{
     ContainerImage, DeploymentBrief, RevisionCounts, ServiceDeployment, ServiceRevision, Status,
 };
 pub use standing::{Last, Standing, Witness};
+pub use status::{DeploymentStatus, RunningImage, ServiceStatus};
 pub use task_definition::{Container, DESCRIBE_ONLY, TaskDefinition, TaskDefinitionError, TaskDefinitionFileError};
 pub use timing::{Pauses, timeout};
 pub use verdict::{

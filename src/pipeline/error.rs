@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::{FactsError, LockError};
 use crate::deploy::{DeployError, ErrorClass};
-use crate::ground::{FileError, Hint};
+use crate::ground::{FileError, Hint, did_you_mean};
 use crate::guard::Refused;
 use crate::image::{ImageError, StartError};
 use crate::image_source::ImageSourceError;
@@ -198,6 +198,14 @@ pub enum Error {
         /// What was looked for.
         reference: String,
     },
+    /// A service was named that the build file does not have.
+    #[error("`{service}` is none of `deploy.services`")]
+    UnknownService {
+        /// The name.
+        service: String,
+        /// The services of the build file.
+        known: Vec<String>,
+    },
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
@@ -233,6 +241,7 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::NotLocked { .. }
             | Self::Allow { .. }
+            | Self::UnknownService { .. }
             | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
@@ -308,6 +317,13 @@ impl Hint for Error {
             Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
+            Self::UnknownService { service, known } => {
+                let nearest = did_you_mean(service, known.iter().map(String::as_str));
+                Some(nearest.map_or_else(
+                    || format!("name one of {}", known.join(", ")),
+                    |nearest| format!("did you mean `{nearest}`?"),
+                ))
+            }
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
             Self::Deploy(source) => source.hint(),
         }

@@ -39,6 +39,24 @@ pub struct DeploySpec {
     pub order: Option<u64>,
 }
 
+impl DeploySpec {
+    /// Returns what concerns running services alone: nothing that belongs to a new revision, and only the named
+    /// services where there are names.
+    ///
+    /// # Errors
+    /// The first name that is none of `services`.
+    pub fn of_services(&self, names: &[String]) -> Result<Self, String> {
+        if let Some(unknown) = names.iter().find(|name| !self.services.iter().any(|service| service.name == **name)) {
+            return Err(unknown.clone());
+        }
+        let mut spec = Self { task_definition: TaskDefinitionSource::Live, order: None, ..self.clone() };
+        spec.before.clear();
+        spec.schedules.clear();
+        spec.services.retain(|service| names.is_empty() || names.contains(&service.name));
+        Ok(spec)
+    }
+}
+
 /// Where the next revision is copied from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskDefinitionSource {
