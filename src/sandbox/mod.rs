@@ -17,6 +17,7 @@ mod personality;
 mod registry;
 mod request_body;
 mod request_log;
+mod schedules;
 mod seed;
 mod server;
 mod state;
@@ -25,6 +26,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use ecs::TaskScript;
 pub use ecs::rollout::{
     DeploymentStatus, LifecycleStage, ReportedDigest, RolloutScript, RolloutState, RolloutStep, StoppedTask,
     Supersession, TaskCount, TaskCounts, TrafficWeights,

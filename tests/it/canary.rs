@@ -58,7 +58,8 @@ fn no_output_holds_a_secret() {
             standin.sandbox().clear_faults();
             standin.sandbox().script(Fault::on_request(method, "/v2/*", action.clone()));
             project.write("app/hello.txt", &format!("{number} {flags:?}\n"));
-            let run = runner.run(project.path(), &[&["push", "--name", &name], flags].concat());
+            let arguments = [&["push", "--name", name.as_str()][..], flags].concat();
+            let run = runner.run(project.path(), &arguments);
             clean(&run, &secrets, &format!("fault {number} with {flags:?}, exit code {}", run.code));
         }
     }

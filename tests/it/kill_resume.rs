@@ -43,8 +43,8 @@ fn stop(kill: u32, random: u64) -> Fault {
         Fault::on_request("PUT", path, Action::Stall).nth(nth + 1).always()
     };
     match kill {
-        // The last ones: before each manifest and before the tag.
-        17.. => silent("/v2/*/manifests/*", u64::from(kill) - 17),
+        // The last ones: before the first manifest, before the second, and before the tag, which is then the second.
+        17.. => silent("/v2/*/manifests/*", u64::from(kill.min(18)) - 17),
         _ => silent("/v2/*/blobs/uploads/*", random % 10),
     }
 }

@@ -40,7 +40,7 @@ async fn push(bench: &Bench, blobs: &[Blob]) -> Result<(), RegistryError> {
 /// Pushes with a seed, and returns what is wrong: the first thing that is.
 async fn run(seed: u64) -> Option<String> {
     // Registries of the two kinds that differ most in what a session may do.
-    let personality = if seed % 2 == 0 { Personality::distribution() } else { Personality::ecr() };
+    let personality = if seed.is_multiple_of(2) { Personality::distribution() } else { Personality::ecr() };
     let bench = Bench::swift(personality).await;
     bench.sandbox.script(Fault::at_random(seed, 120, faults()));
     let blobs: Vec<Blob> = (0..=LAYERS).map(|n| blob(seed * 1000 + n, SIZE)).collect();
