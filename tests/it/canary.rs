@@ -5,7 +5,7 @@ use dockless::sandbox::{Action, Fault};
 
 use super::support::{Project, Run, Runner, StandIn};
 
-/// What servers that mean harm, or mean well, send back: the credentials that they were sent.
+/// What servers that mean harm, or mean well, send back: the credentials that they were sent. Those of AWS they never see.
 fn faults(secrets: &[String]) -> Vec<(&'static str, Action)> {
     let echo = format!("you sent: {}", secrets.join(" and "));
     let state = format!("/v2/shop/blobs/uploads/1?_state={}&{}", secrets[0], secrets[1]);
@@ -53,7 +53,7 @@ fn no_output_holds_a_secret() {
     let (runner, secrets) = logged_in(&standin);
     let project = Project::scratch();
     let name = format!("{}/shop", standin.address());
-    for (number, (method, action)) in faults(&secrets).into_iter().enumerate() {
+    for (number, (method, action)) in faults(&secrets[..2]).into_iter().enumerate() {
         for flags in [&["-vv"][..], &["--json", "-v"], &["-q"]] {
             standin.sandbox().clear_faults();
             standin.sandbox().script(Fault::on_request(method, "/v2/*", action.clone()));
