@@ -19,7 +19,7 @@ use aws_types::region::Region;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use super::Connector;
+use super::{Connector, is_untrusted};
 use crate::ground::Secret;
 
 /// Attempts of one AWS request, the first included. The SDK's default of 3 loses a deployment to one busy second.
@@ -154,7 +154,8 @@ async fn small(mut body: reqwest::Body) -> Result<Bytes, ConnectorError> {
 fn transport(error: reqwest::Error) -> ConnectorError {
     if error.is_timeout() {
         ConnectorError::timeout(error.into())
-    } else if error.is_builder() {
+    } else if error.is_builder() || is_untrusted(&error) {
+        // Neither a wrong configuration nor an unknown authority gets better by trying again.
         ConnectorError::user(error.into())
     } else {
         ConnectorError::io(error.into())

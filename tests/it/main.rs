@@ -3,13 +3,16 @@
 mod any_order;
 mod architecture;
 mod bad_input;
+mod copy;
 mod determinism;
 mod ecr;
 mod guard;
 mod hostile_project;
 mod image_layers;
+mod inspect;
 mod known;
 mod lock;
+mod networks;
 mod platforms;
 mod reuse;
 mod ship;

@@ -3,6 +3,7 @@
 mod project;
 mod run;
 mod standin;
+pub(crate) mod tls;
 
 pub(crate) use project::Project;
 pub(crate) use run::{Run, Runner};
