@@ -144,6 +144,13 @@ pub enum Event {
         /// ECS's words.
         message: String,
     },
+    /// A line of the log of a one-off task, without control characters.
+    TaskLog {
+        /// The task's name in the build file.
+        task: String,
+        /// The line.
+        line: String,
+    },
     /// Something that the user can change, and that stops nothing.
     Warning {
         /// What is wrong.

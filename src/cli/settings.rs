@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use dockless::deploy::Ecs;
+use dockless::deploy::{Ecs, RunningTasks};
 use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
@@ -91,6 +91,8 @@ impl Tools {
 pub(crate) struct Session {
     pub(crate) context: Context,
     tools: Tools,
+    strict: bool,
+    running: RunningTasks,
 }
 
 impl Session {
@@ -111,13 +113,14 @@ impl Session {
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
-        Ok(Self { context, tools })
+        Ok(Self { context, tools, strict: common.strict, running: common.running.clone() })
     }
 
     /// Returns what a deployment works with besides.
     pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
         let config = dockless::net::load_aws(&self.tools.aws, &self.tools.connector).await;
-        DeployContext { ecs: Ecs::new(&config), wait }
+        let ecs = Ecs::new(&config, &self.tools.connector);
+        DeployContext { ecs, wait, strict: self.strict, running: self.running.clone() }
     }
 
     /// Ends what was started.
@@ -130,6 +133,7 @@ impl Session {
 pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
     let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
     let mut overrides = Overrides {
+        environment: common.environment.clone(),
         name: common.name.clone(),
         tags: common.tags.clone(),
         base: common.base.clone(),

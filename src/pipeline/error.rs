@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::{FactsError, LockError};
 use crate::deploy::{DeployError, ErrorClass};
-use crate::ground::{FileError, Hint};
+use crate::ground::{FileError, Hint, did_you_mean};
 use crate::guard::Refused;
 use crate::image::{ImageError, StartError};
 use crate::image_source::ImageSourceError;
@@ -203,6 +203,14 @@ pub enum Error {
     /// An image of others cannot be copied or looked at.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// A service was named that the build file does not have.
+    #[error("`{service}` is none of `deploy.services`")]
+    UnknownService {
+        /// The name.
+        service: String,
+        /// The services of the build file.
+        known: Vec<String>,
+    },
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
@@ -224,6 +232,8 @@ pub enum Class {
     DeployFailed,
     /// 12: refused, nothing changed.
     Refused,
+    /// 13: a one-off task before failed.
+    BeforeFailed,
 }
 
 impl Error {
@@ -236,6 +246,7 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::NotLocked { .. }
             | Self::Allow { .. }
+            | Self::UnknownService { .. }
             | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
@@ -262,6 +273,7 @@ impl Error {
             Self::Deploy(error) => match error.class() {
                 ErrorClass::Refused => Class::Refused,
                 ErrorClass::HalfWay => Class::DeployFailed,
+                ErrorClass::BeforeFailed => Class::BeforeFailed,
             },
         }
     }
@@ -311,6 +323,13 @@ impl Hint for Error {
             Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
+            Self::UnknownService { service, known } => {
+                let nearest = did_you_mean(service, known.iter().map(String::as_str));
+                Some(nearest.map_or_else(
+                    || format!("name one of {}", known.join(", ")),
+                    |nearest| format!("did you mean `{nearest}`?"),
+                ))
+            }
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
             Self::Copy(source) => source.hint(),
             Self::Deploy(source) => source.hint(),

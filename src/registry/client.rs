@@ -14,6 +14,7 @@ use super::backoff::Backoff;
 use super::ecr::{EcrClients, EcrRepository};
 use super::endpoint::Endpoint;
 use super::host::RegistryHost;
+use super::known_blobs::KnownBlobs;
 use super::redirect;
 use super::response::ResponseError;
 use super::retry::RetryPolicy;
@@ -75,6 +76,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) sessions: Arc<OpenSessions>,
+    pub(super) blobs: KnownBlobs,
     known: Mutex<BTreeMap<String, Arc<RegistryHost>>>,
 }
 
@@ -92,7 +94,8 @@ impl Registry {
         let credentials = Arc::new(Credentials::new(credentials, ecr.clone()));
         let wire = Wire::new(connector, hosts.clone(), timeouts, Arc::clone(&clock), Arc::clone(&observer));
         let (wire, sessions, known) = (Arc::new(wire), Arc::default(), Mutex::default());
-        Ok(Self(Arc::new(Shared { hosts, credentials, ecr, wire, retry, clock, observer, sessions, known })))
+        let blobs = KnownBlobs::default();
+        Ok(Self(Arc::new(Shared { hosts, credentials, ecr, wire, retry, clock, observer, sessions, blobs, known })))
     }
 
     pub(super) fn sessions(&self) -> &OpenSessions {

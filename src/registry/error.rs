@@ -208,6 +208,11 @@ impl RegistryError {
         matches!(self, Self::Response(error) if error.renewed)
     }
 
+    /// Returns whether another host than the registry answered.
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Response(error) if error.foreign)
+    }
+
     /// Returns whether bytes of a blob may have moved before it went wrong.
     pub(super) fn has_moved(&self) -> bool {
         match self {

@@ -14,6 +14,7 @@ mod ecr;
 mod endpoint;
 mod error;
 mod host;
+mod known_blobs;
 mod link;
 mod location;
 mod manifest;

@@ -7,6 +7,7 @@ use super::backoff::Backoff;
 use super::body::{Section, verify};
 use super::client::{Answer, Request};
 use super::location::{self, LocationError};
+use super::manifest::CONTENT_DIGEST;
 use super::retry::Class;
 use super::upload::{Next, Outcome, PushedBlob, Step, Upload};
 use super::wire::Payload;
@@ -37,7 +38,7 @@ impl RepositoryClient {
     /// more what its digest says.
     pub async fn push_blob(&self, blob: &Blob, mount_from: &[Repository]) -> Result<PushedBlob, RegistryError> {
         let item = Item { digest: blob.digest, size: blob.size, blob: Some(blob) };
-        match self.drive(&item, mount_from).await? {
+        match self.once(&item, mount_from).await? {
             Some(how) => Ok(how),
             None => Err(RegistryError::Unconfirmed { digest: blob.digest }),
         }
@@ -54,7 +55,20 @@ impl RepositoryClient {
         size: u64,
         mount_from: &[Repository],
     ) -> Result<Option<PushedBlob>, RegistryError> {
-        self.drive(&Item { digest: *digest, size, blob: None }, mount_from).await
+        self.once(&Item { digest: *digest, size, blob: None }, mount_from).await
+    }
+
+    /// Drives a blob that this run has not brought here yet; all who want one wait for the first. (Two uploads of one
+    /// blob at a time also make a distribution registry mix them up.)
+    async fn once(&self, item: &Item<'_>, mount_from: &[Repository]) -> Result<Option<PushedBlob>, RegistryError> {
+        let cell = self.shared.blobs.cell(&self.repository, &item.digest);
+        let mut is_there = cell.lock().await;
+        if *is_there {
+            return Ok(Some(PushedBlob::Existing));
+        }
+        let how = self.drive(item, mount_from).await?;
+        *is_there = how.is_some();
+        Ok(how)
     }
 
     async fn drive(&self, item: &Item<'_>, mount_from: &[Repository]) -> Result<Option<PushedBlob>, RegistryError> {
@@ -150,21 +164,29 @@ impl RepositoryClient {
     async fn carry_out(&self, step: &Step, item: &Item<'_>) -> Result<Outcome, RegistryError> {
         match (step, item.blob) {
             (Step::Head, _) => self.find_blob(&item.digest, item.size, true).await.map(Outcome::Found),
-            (Step::Mount(from), _) => self.accepted(&self.mount_request(&item.digest, from), false).await,
+            (Step::Mount(from), _) => self.accepted(&self.mount_request(&item.digest, from), None).await,
             (Step::Start, _) => {
-                self.accepted(&Request::new(Method::POST, self.url("blobs/uploads/")).pushing(), true).await
+                let request = Request::new(Method::POST, self.url("blobs/uploads/")).pushing();
+                match self.accepted(&request, None).await? {
+                    // There is no way on without the session that it should name.
+                    Outcome::Accepted { session: None, .. } => Err(RegistryError::Location {
+                        what: self.what(&request.method, &request.url),
+                        source: LocationError::Missing,
+                    }),
+                    outcome => Ok(outcome),
+                }
             }
-            (Step::Put(session), Some(blob)) => self.accepted(&put_request(session, blob), false).await,
+            (Step::Put(session), Some(blob)) => self.accepted(&put_request(session, blob), Some(item.digest)).await,
             (Step::Patch { session, offset, length }, Some(blob)) => {
                 let section = Section { blob: blob.clone(), offset: *offset, length: *length };
-                self.accepted(&patch_request(session, section), false).await
+                self.accepted(&patch_request(session, section), None).await
             }
             (Step::Status(session), _) => {
-                self.accepted(&Request::new(Method::GET, session.clone()).pushing(), false).await
+                self.accepted(&Request::new(Method::GET, session.clone()).pushing(), None).await
             }
             (Step::Close(session), _) => {
                 let url = location::with_digest(session.clone(), &item.digest);
-                self.accepted(&Request::new(Method::PUT, url).pushing(), false).await
+                self.accepted(&Request::new(Method::PUT, url).pushing(), Some(item.digest)).await
             }
             (Step::Cancel(session), _) => {
                 self.cancel(session).await;
@@ -174,13 +196,24 @@ impl RepositoryClient {
         }
     }
 
-    /// Sends a request of the upload; `needed` says that there is no way on without the session it should name.
-    async fn accepted(&self, request: &Request, needed: bool) -> Result<Outcome, RegistryError> {
+    /// Sends a request of the upload; one that ends it is held against the digest, if the answer names one.
+    ///
+    /// # Errors
+    /// Also when the answer leads to where nobody should go.
+    async fn accepted(&self, request: &Request, digest: Option<Digest>) -> Result<Outcome, RegistryError> {
         let answer = self.exchange(request).await?;
+        let said = answer.header(CONTENT_DIGEST).and_then(|said| said.parse::<Digest>().ok());
+        if let (Some(wanted), Some(got)) = (digest, said)
+            && wanted != got
+        {
+            return Err(RegistryError::Digest { what: answer.what, wanted, got });
+        }
         let session = match self.session(&answer) {
             Ok(session) => Some(session),
-            Err(error) if needed => return Err(error),
-            Err(_) => None,
+            // What ends an upload names the blob, or nothing; a session is of no use any more.
+            Err(_) if digest.is_some() => None,
+            Err(RegistryError::Location { source: LocationError::Missing, .. }) => None,
+            Err(error) => return Err(error),
         };
         let reached = answer.header(header::RANGE).and_then(reached);
         let least = answer.header("oci-chunk-min-length").and_then(|length| length.trim().parse().ok());
@@ -239,6 +272,8 @@ fn class(step: &Step, error: &RegistryError) -> Class {
         // Whoever says it, and in whatever form: the session is not there any more.
         Some(404 | 409 | 410) if in_session && !error.has_code("NAME_UNKNOWN") => Class::Session,
         Some(400) if in_session && error.has_code("DIGEST_INVALID") => Class::Suspect,
+        // Another host that wants credentials gets none, whatever session it is asked for.
+        Some(401) if in_session && error.is_foreign() => Class::Fatal,
         _ => error.class(),
     }
 }

@@ -95,7 +95,7 @@ impl TransportError {
             TransportKind::Certificate | TransportKind::NotTls => Class::Fatal,
             // Not for long: a server that is being restarted may say anything.
             TransportKind::Malformed => Class::Suspect,
-            _ if !self.answered => Class::Unreached,
+            TransportKind::Connect if !self.answered => Class::Unreached,
             _ => Class::Transient,
         }
     }

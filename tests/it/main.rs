@@ -6,6 +6,7 @@ mod bad_input;
 mod copy;
 mod determinism;
 mod ecr;
+mod fault_matrix;
 mod guard;
 mod hostile_project;
 mod image_layers;

@@ -81,6 +81,7 @@ fn line(event: &Event) -> Option<(Level, String)> {
         Event::ServiceEvent { service, at, message } => {
             (Normal, format!("event     {service} {}: {message}", at.rfc3339()))
         }
+        Event::TaskLog { task, line } => (Normal, format!("log       {task}: {line}")),
         Event::Warning { message, hint } => {
             let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
             (Warnings, format!("warning: {message}{hint}"))
