@@ -3,7 +3,9 @@
 mod any_order;
 mod architecture;
 mod bad_input;
+mod before;
 mod determinism;
+mod fleet;
 mod guard;
 mod hostile_project;
 mod image_layers;
@@ -11,6 +13,7 @@ mod known;
 mod lock;
 mod platforms;
 mod reuse;
+mod schedules;
 mod ship;
 mod sources;
 mod start;

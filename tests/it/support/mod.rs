@@ -2,8 +2,10 @@
 
 mod project;
 mod run;
+mod stage;
 mod standin;
 
 pub(crate) use project::Project;
 pub(crate) use run::{Run, Runner};
+pub(crate) use stage::{Stage, chain, definition, digest, image, target};
 pub(crate) use standin::{StandIn, account_host};
