@@ -40,6 +40,10 @@ pub(crate) enum Command {
     Continue(ContinueArgs),
     /// Write down what the base is, so that builds need not ask
     Lock(LockArgs),
+    /// Copy an image, as it is, between registries, layouts and archives
+    Copy(CopyArgs),
+    /// Show what an image is made of: platforms, config, layers and their sizes
+    Inspect(InspectArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
     Sandbox(SandboxArgs),
 }
@@ -204,6 +208,38 @@ pub(crate) struct LockArgs {
     /// Write nothing; exit with 11 when the lock is not for this build file
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Options of `copy`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
+    docker-archive:FILE.\nWithout a tag DST takes that of SRC. --platform copies the image of one platform alone.")]
+pub(crate) struct CopyArgs {
+    /// The image
+    #[arg(value_name = "SRC")]
+    pub(crate) from: String,
+    /// Where it goes; `oci-archive:-` is stdout
+    #[arg(value_name = "DST")]
+    pub(crate) to: String,
+    /// Copy also what refers to the image: signatures, attestations
+    #[arg(long)]
+    pub(crate) referrers: bool,
+    /// Make the repository of DST if it does not exist in ECR
+    #[arg(long)]
+    pub(crate) create_repository: bool,
+}
+
+/// Options of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
+    docker-archive:FILE.")]
+pub(crate) struct InspectArgs {
+    /// The image
+    #[arg(value_name = "REF")]
+    pub(crate) image: String,
+    /// Print the manifest or index as it stands, byte by byte
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
 }
 
 /// Options of `sandbox`.

@@ -31,7 +31,7 @@ pub struct InspectionOptions {
 /// Looks at the entries of a layer, on whatever threads have them. Its memory does not grow with the layer.
 #[derive(Debug)]
 pub struct Inspection {
-    options: InspectionOptions,
+    options: Arc<InspectionOptions>,
     seen: Mutex<Inspected>,
 }
 
@@ -57,7 +57,18 @@ pub struct Examination<'a> {
 impl Inspection {
     /// Begins to look.
     pub fn new(options: InspectionOptions) -> Self {
-        Self { options, seen: Mutex::default() }
+        Self { options: Arc::new(options), seen: Mutex::default() }
+    }
+
+    /// Begins to look for the same, apart from what is seen here.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { options: Arc::clone(&self.options), seen: Mutex::default() }
+    }
+
+    /// Adds what was seen elsewhere.
+    pub fn add(&self, seen: Inspected) {
+        self.seen().merge(seen);
     }
 
     /// Looks at a file that is in memory.

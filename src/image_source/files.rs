@@ -13,7 +13,7 @@ use super::lead::lead;
 use super::scan::{Scan, ScanError};
 use crate::base::{Facts, FactsBuilder, FactsError, Limits};
 use crate::oci::{Digest, ImagePath};
-use crate::tree::{Child, FileStamp, Node, NodeKind, SourceFile, Sources, Spooled, TreeError};
+use crate::tree::{Child, FileStamp, Listing, Node, NodeKind, SourceFile, Sources, Spooled, TreeError};
 
 /// How often the layers are read at most. Each reading finds the hard links of the one before; links to links beyond this
 /// are no writer's work.
@@ -124,7 +124,7 @@ impl ImageFiles {
     }
 
     fn display(&self, path: &Path) -> PathBuf {
-        self.file(path, FileStamp::default()).display()
+        self.file(path.to_owned(), FileStamp::default()).display()
     }
 }
 
@@ -222,7 +222,7 @@ impl Sources for ImageFiles {
         Ok(image_path(path).and_then(|path| self.node_at(&path)))
     }
 
-    fn list(&self, folder: &Path) -> Result<Vec<Child>, TreeError> {
+    fn list(&self, folder: &Path) -> Result<Listing, TreeError> {
         let vanished = || TreeError::Vanished { path: self.display(folder) };
         let path = image_path(folder).ok_or_else(vanished)?;
         let child = |name: &[u8], node| Child { name: name.to_vec(), node };
@@ -233,7 +233,8 @@ impl Sources for ImageFiles {
                 _ => return Err(vanished()),
             }
             let children = self.index.children(&real);
-            return Ok(children.filter_map(|(path, item)| Some(child(path.file_name()?, node_of(item)))).collect());
+            let children = children.filter_map(|(path, item)| Some(child(path.file_name()?, node_of(item))));
+            return Ok(children.collect::<Vec<Child>>().into());
         }
         // Above what is wanted: only the way to it.
         let names = self.wanted.keys().filter_map(|wanted| {
@@ -244,12 +245,13 @@ impl Sources for ImageFiles {
         if names.is_empty() {
             return Err(vanished());
         }
-        Ok(names.iter().filter_map(|name| Some(child(name, self.node_at(&path.join(name))?))).collect())
+        let children = names.iter().filter_map(|name| Some(child(name, self.node_at(&path.join(name))?)));
+        Ok(children.collect::<Vec<Child>>().into())
     }
 
-    fn file(&self, path: &Path, stamp: FileStamp) -> SourceFile {
-        let bytes = self.spooled(&image_path(path).unwrap_or_default());
-        SourceFile::spooled(bytes, path.to_owned(), stamp)
+    fn file(&self, path: PathBuf, stamp: FileStamp) -> SourceFile {
+        let bytes = self.spooled(&image_path(&path).unwrap_or_default());
+        SourceFile::spooled(bytes, path, stamp)
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TreeError> {
@@ -258,7 +260,7 @@ impl Sources for ImageFiles {
             return Err(TreeError::TooLarge { path: self.display(path), limit });
         }
         let mut bytes = Vec::new();
-        let mut file = self.file(path, stamp).open()?;
+        let mut file = self.file(path.to_owned(), stamp).open()?;
         file.read_to_end(&mut bytes).map_err(crate::ground::FileError::on("read", &self.display(path)))?;
         Ok(Some(bytes))
     }

@@ -52,6 +52,17 @@ impl ChunkTable {
         self.rows.len() as u64
     }
 
+    /// Returns the first chunks, each with where its compressed bytes begin in the blob.
+    pub(super) fn first(&self, chunks: u64) -> impl Iterator<Item = (Row, u64)> {
+        let count = usize::try_from(chunks).unwrap_or(usize::MAX).min(self.rows.len());
+        let mut offset = u64::from(self.start);
+        self.rows[..count].iter().map(move |row| {
+            let here = offset;
+            offset += u64::from(row.length);
+            (*row, here)
+        })
+    }
+
     /// Returns how many of them were copied and not compressed. It is not stored.
     pub fn copied(&self) -> u64 {
         self.copied

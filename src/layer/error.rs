@@ -26,6 +26,9 @@ pub enum PackError<E> {
     /// The threads that pack cannot be started.
     #[error("cannot start the threads that pack layers")]
     Threads(#[source] rayon::ThreadPoolBuildError),
+    /// The blob that was to be continued is not what it was. Without it packing succeeds.
+    #[error("an earlier state of the layer cannot be continued")]
+    Stale,
     /// Nobody waits for the layer any more.
     #[error("packing was interrupted")]
     Cancelled,
@@ -41,7 +44,7 @@ impl<E: Hint> Hint for PackError<E> {
                 None => Some("free some space, or set DOCKLESS_CACHE_DIR to a folder on another disk".to_owned()),
             },
             Self::Threads(_) => Some("use fewer threads: --jobs 1".to_owned()),
-            Self::Root | Self::Encode(_) | Self::Cancelled => None,
+            Self::Root | Self::Encode(_) | Self::Stale | Self::Cancelled => None,
         }
     }
 }

@@ -26,88 +26,53 @@ const LONG_TICK: i128 = 2_000_000_000;
 const SECOND: i128 = 1_000_000_000;
 
 /// A fingerprint in the making.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fingerprint {
     hasher: Hasher,
-    frame: Vec<u8>,
     /// The time of the newest file, by device, and the newest of those whose file system counts whole seconds.
     newest: BTreeMap<(u64, bool), i128>,
     /// A file was met of which nothing tells whether it is the same in another run.
     nameless: bool,
 }
 
+/// An entry as a fingerprint takes it, so that several take it for the price of one.
+#[derive(Debug, Default)]
+pub(super) struct EntryFrame {
+    bytes: Vec<u8>,
+    nameless: bool,
+    age: Option<((u64, bool), i128)>,
+}
+
 impl Fingerprint {
     /// Adds a setting.
     pub fn text(&mut self, text: &[u8]) {
-        self.frame.push(b't');
-        put_bytes(&mut self.frame, text);
-        self.pass();
+        let mut frame = vec![b't'];
+        put_bytes(&mut frame, text);
+        self.hasher.update(&frame);
     }
 
     /// Adds a count or number among the settings.
     pub fn number(&mut self, number: u64) {
-        self.frame.push(b'n');
-        put_number(&mut self.frame, number);
-        self.pass();
+        let mut frame = vec![b'n'];
+        put_number(&mut frame, number);
+        self.hasher.update(&frame);
     }
 
     /// Adds an entry.
     pub fn entry(&mut self, entry: &Entry) {
-        let Entry { path, kind, mode, uid, gid, mtime, xattrs } = entry;
-        self.frame.push(b'e');
-        put_bytes(&mut self.frame, path.as_bytes());
-        for number in [u64::from(*mode), *uid, *gid] {
-            put_number(&mut self.frame, number);
-        }
-        match mtime {
-            Mtime::Content => self.frame.push(b'c'),
-            Mtime::Seconds(seconds) => {
-                self.frame.push(b's');
-                put_number(&mut self.frame, *seconds);
-            }
-        }
-        put_number(&mut self.frame, xattrs.len() as u64);
-        for (name, value) in xattrs {
-            put_bytes(&mut self.frame, name.as_bytes());
-            put_bytes(&mut self.frame, value);
-        }
-        self.kind(kind);
-        self.pass();
+        let mut frame = EntryFrame::default();
+        frame.set(entry);
+        self.frame(&frame);
     }
 
-    fn kind(&mut self, kind: &EntryKind) {
-        match kind {
-            EntryKind::Directory => self.frame.push(b'd'),
-            EntryKind::Symlink(target) => {
-                self.frame.push(b'l');
-                put_bytes(&mut self.frame, target);
-            }
-            EntryKind::File(Content::Bytes(bytes)) => {
-                self.frame.push(b'b');
-                put_bytes(&mut self.frame, bytes);
-            }
-            EntryKind::File(Content::File(source)) => {
-                match source.origin() {
-                    FileOrigin::Disk => {
-                        self.frame.push(b'f');
-                        self.age(source.stamp());
-                    }
-                    FileOrigin::Image(Some(image)) => {
-                        self.frame.push(b'i');
-                        self.frame.extend_from_slice(image.as_bytes());
-                    }
-                    FileOrigin::Image(None) => self.nameless = true,
-                }
-                put_bytes(&mut self.frame, source.path().as_os_str().as_bytes());
-                put_stamp(&mut self.frame, source.stamp());
-            }
+    /// Adds an entry.
+    pub(super) fn frame(&mut self, frame: &EntryFrame) {
+        self.hasher.update(&frame.bytes);
+        self.nameless |= frame.nameless;
+        if let Some((clock, changed)) = frame.age {
+            let newest = self.newest.entry(clock).or_insert(changed);
+            *newest = changed.max(*newest);
         }
-    }
-
-    fn age(&mut self, stamp: &FileStamp) {
-        let changed = stamp.mtime_ns.max(stamp.ctime_ns);
-        let newest = self.newest.entry((stamp.device, stamp.ctime_ns % SECOND == 0)).or_insert(changed);
-        *newest = changed.max(*newest);
     }
 
     /// Returns whether a file that is written from now on cannot have the stamp it has here. `device` and `now_ns` are
@@ -123,10 +88,62 @@ impl Fingerprint {
     pub fn finish(self) -> Option<Digest> {
         (!self.nameless).then(|| self.hasher.finish())
     }
+}
 
-    fn pass(&mut self) {
-        self.hasher.update(&self.frame);
-        self.frame.clear();
+impl EntryFrame {
+    /// Takes another entry.
+    pub(super) fn set(&mut self, entry: &Entry) {
+        self.bytes.clear();
+        (self.nameless, self.age) = (false, None);
+        let Entry { path, kind, mode, uid, gid, mtime, xattrs } = entry;
+        self.bytes.push(b'e');
+        put_bytes(&mut self.bytes, path.as_bytes());
+        for number in [u64::from(*mode), *uid, *gid] {
+            put_number(&mut self.bytes, number);
+        }
+        match mtime {
+            Mtime::Content => self.bytes.push(b'c'),
+            Mtime::Seconds(seconds) => {
+                self.bytes.push(b's');
+                put_number(&mut self.bytes, *seconds);
+            }
+        }
+        put_number(&mut self.bytes, xattrs.len() as u64);
+        for (name, value) in xattrs {
+            put_bytes(&mut self.bytes, name.as_bytes());
+            put_bytes(&mut self.bytes, value);
+        }
+        self.kind(kind);
+    }
+
+    fn kind(&mut self, kind: &EntryKind) {
+        match kind {
+            EntryKind::Directory => self.bytes.push(b'd'),
+            EntryKind::Symlink(target) => {
+                self.bytes.push(b'l');
+                put_bytes(&mut self.bytes, target);
+            }
+            EntryKind::File(Content::Bytes(bytes)) => {
+                self.bytes.push(b'b');
+                put_bytes(&mut self.bytes, bytes);
+            }
+            EntryKind::File(Content::File(source)) => {
+                match source.origin() {
+                    FileOrigin::Disk => {
+                        self.bytes.push(b'f');
+                        let FileStamp { device, mtime_ns, ctime_ns, .. } = source.stamp();
+                        self.age = Some(((*device, ctime_ns % SECOND == 0), *mtime_ns.max(ctime_ns)));
+                    }
+                    FileOrigin::Image(Some(image)) => {
+                        self.bytes.push(b'i');
+                        self.bytes.extend_from_slice(image.as_bytes());
+                    }
+                    FileOrigin::Image(None) => self.nameless = true,
+                }
+                put_bytes(&mut self.bytes, source.path().as_os_str().as_bytes());
+                put_stamp(&mut self.bytes, source.stamp());
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::plan::Entry;
 use super::error::PackError;
 use super::flow::{Flow, Stopped};
 use super::pack::PackOptions;
-use super::tape::{Chunks, Look, Tape};
+use super::tape::{About, Chunks, Finished, Tape};
 
 /// What a layer would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ where
     for entry in entries {
         tape.write(&entry.map_err(PackError::Entry)?)?;
     }
-    let (entries, tar_bytes, hashing) = tape.finish()?;
-    Ok(Measured { diff_id: DiffId(hashing.hasher.finish()), entries, tar_bytes })
+    let Finished { entries, bytes: tar_bytes, chunks, .. } = tape.finish()?;
+    Ok(Measured { diff_id: DiffId(chunks.hasher.finish()), entries, tar_bytes })
 }
 
 /// Hashes chunks and forgets them.
@@ -47,9 +47,9 @@ struct Hashing<'a> {
 }
 
 impl<E> Chunks<E> for Hashing<'_> {
-    fn take(&mut self, chunk: &[u8], looks: Vec<Look>) -> Result<(), PackError<E>> {
+    fn take(&mut self, chunk: &[u8], about: About) -> Result<(), PackError<E>> {
         if let Some(inspection) = self.inspection {
-            looks.iter().for_each(|look| look.look(inspection, chunk));
+            inspection.add(about.see(Some(inspection), chunk));
         }
         self.hasher.update(chunk);
         Ok(())

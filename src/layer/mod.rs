@@ -18,6 +18,7 @@
 //!
 //! So the bytes depend on the entries, the codec and the level alone: not on the count of threads or on the memory budget.
 
+mod checkpoint;
 mod chunk;
 mod chunk_table;
 mod codec;
@@ -32,9 +33,10 @@ mod parts;
 mod tape;
 mod writer;
 
+pub use checkpoint::{Checkpoint, Checkpoints, Resume};
 pub use chunk_table::{ChunkTable, KnownChunks};
 pub use error::PackError;
 pub use fingerprint::Fingerprint;
 pub use measure::{Measured, measure};
-pub use pack::{PackOptions, Packed, pack, pack_with};
-pub use parts::{Part, Parts, plan_parts};
+pub use pack::{Earlier, Kept, PackOptions, Packed, pack, pack_with};
+pub use parts::{Part, part_entries, plan_parts};

@@ -9,20 +9,23 @@ use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 
-use flate2::Crc;
 use serde::{Deserialize, Serialize};
+use zlib_rs::crc32::crc32;
 
 use crate::guard::Inspection;
 use crate::oci::{DiffId, Digest};
 use crate::plan::Entry;
 use crate::spec::{Compression, Format};
+use crate::store::FileClock;
 
+use super::checkpoint::{Checkpoint, Resume};
 use super::chunk;
 use super::chunk_table::{ChunkTable, KnownChunks};
 use super::codec::Encoder;
 use super::error::PackError;
+use super::fingerprint::Fingerprint;
 use super::flow::{Flow, Stopped};
-use super::tape::{Chunks, Look, Tape};
+use super::tape::{About, Chunks, Finished, Tape, Trace};
 use super::writer::{self, Chunk, ChunkDigests, Encoded, Message, WriteError, Written};
 
 /// How a layer is packed. Only `format` and `compression` have a say in its bytes.
@@ -93,30 +96,56 @@ where
     pack_chunks(entries, options, None, out).map(|(packed, _, out)| (packed, out))
 }
 
-/// Packs as [`pack`] does, to the same bytes: chunks that are known are copied, and a table for the next time is made.
+/// What is known of earlier states of a layer, and what is to be known of this one.
+#[derive(Debug)]
+pub struct Earlier<'a> {
+    /// Chunks that are copied and not compressed.
+    pub known: &'a KnownChunks,
+    /// The settings, to which the entries are added.
+    pub settings: Fingerprint,
+    /// The time before the first file is read.
+    pub clock: FileClock,
+    /// Where to go on, with the fingerprint up to there: then the entries are those behind it.
+    pub resume: Option<(Resume, Fingerprint)>,
+}
+
+/// What is kept of a layer for the next time.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its chunks.
+    pub table: ChunkTable,
+    /// Where the next packing may go on.
+    pub checkpoints: Vec<Checkpoint>,
+    /// The fingerprint of its entries.
+    pub fingerprint: Fingerprint,
+}
+
+/// Packs as [`pack`] does, to the same bytes: chunks that are known are copied, what is before a checkpoint is not even
+/// read, and what the next packing needs for that is returned too.
 ///
 /// # Errors
-/// As [`pack`]. A known chunk that cannot be read is compressed like any other.
+/// As [`pack`], and [`PackError::Stale`] where a blob cannot be continued: without `resume` that does not happen. A known
+/// chunk that cannot be read is compressed like any other.
 pub fn pack_with<I, E, W>(
     entries: I,
     options: &PackOptions,
-    known: &KnownChunks,
+    earlier: Earlier<'_>,
     out: W,
-) -> Result<(Packed, ChunkTable, W), PackError<E>>
+) -> Result<(Packed, Kept, W), PackError<E>>
 where
     I: Iterator<Item = Result<Entry, E>>,
     E: std::error::Error + Send + 'static,
     W: Write + Send,
 {
-    pack_chunks(entries, options, Some(known), out)
+    pack_chunks(entries, options, Some(earlier), out)
 }
 
 fn pack_chunks<I, E, W>(
     entries: I,
     options: &PackOptions,
-    known: Option<&KnownChunks>,
+    earlier: Option<Earlier<'_>>,
     out: W,
-) -> Result<(Packed, ChunkTable, W), PackError<E>>
+) -> Result<(Packed, Kept, W), PackError<E>>
 where
     I: Iterator<Item = Result<Entry, E>>,
     E: std::error::Error + Send + 'static,
@@ -126,12 +155,16 @@ where
     let flow = Flow::new(options.budget.max(IN_FLIGHT * chunk::MOST), options.cancelled.clone());
     let pool = pool(options)?;
     let inspection = options.inspection.as_deref();
+    let known = earlier.as_ref().map(|earlier| earlier.known);
+    let (resume, trace) = earlier.map(Earlier::begin).unzip();
+    let resume = resume.flatten();
     let (sender, receiver) = mpsc::channel();
     let (produced, written) = std::thread::scope(|scope| {
-        let flow = &flow;
-        let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, out)));
+        let (flow, resume) = (&flow, resume.as_ref());
+        let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, resume, out)));
         let produced = pool.in_place_scope_fifo(|tasks| {
-            produce(entries, Compressors { tasks, flow, sender, next: 0, compression, known, inspection })
+            let compressors = Compressors { tasks, flow, sender, next: 0, compression, known, inspection };
+            produce(entries, compressors, trace, resume)
         });
         (produced, writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
@@ -139,12 +172,27 @@ where
     match (written, produced) {
         (Err(WriteError::Encode(error)), _) => Err(PackError::Encode(error)),
         (Err(WriteError::Write(error)), _) => Err(PackError::Write(error)),
+        (Err(WriteError::Stale), _) => Err(PackError::Stale),
         (_, Err(error)) => Err(error),
         (Err(WriteError::Unfinished), Ok(_)) => Err(PackError::Cancelled),
-        (Ok(written), Ok((entries, tar_bytes))) => {
-            let Written { digest, size, diff_id, table, out } = written;
-            Ok((Packed { digest, size, diff_id, entries, tar_bytes }, table, out))
+        (Ok(written), Ok((entries, tar_bytes, fingerprint))) => {
+            let Written { digest, size, diff_id, table, points: checkpoints, seen, out } = written;
+            if let Some(inspection) = inspection {
+                inspection.add(seen);
+            }
+            let kept = Kept { table, checkpoints, fingerprint: fingerprint.unwrap_or_default() };
+            Ok((Packed { digest, size, diff_id, entries, tar_bytes }, kept, out))
         }
+    }
+}
+
+impl Earlier<'_> {
+    fn begin(self) -> (Option<Resume>, Trace) {
+        let (resume, fingerprint) = match self.resume {
+            Some((resume, fingerprint)) => (Some(resume), fingerprint),
+            None => (None, self.settings),
+        };
+        (resume, Trace::new(fingerprint, self.clock))
     }
 }
 
@@ -165,16 +213,21 @@ fn pool<E>(options: &PackOptions) -> Result<rayon::ThreadPool, PackError<E>> {
 fn produce<E>(
     entries: impl Iterator<Item = Result<Entry, E>>,
     compressors: Compressors<'_, '_>,
-) -> Result<(u64, u64), PackError<E>> {
+    trace: Option<Trace>,
+    resume: Option<&Resume>,
+) -> Result<(u64, u64, Option<Fingerprint>), PackError<E>> {
     let inspection = compressors.inspection;
-    let mut tape = Tape::new(compressors, inspection);
+    let mut tape = Tape::new(compressors, inspection).traced(trace);
+    if let Some(point) = resume.map(Resume::point) {
+        tape = tape.after(point.entries, point.tar_bytes());
+    }
     for entry in entries {
         tape.write(&entry.map_err(PackError::Entry)?)?;
     }
-    let (entries, bytes, compressors) = tape.finish()?;
+    let Finished { entries, bytes, chunks, fingerprint } = tape.finish()?;
     // A writer that ended early has said so by itself.
-    let _ = compressors.sender.send(Message::End { chunks: compressors.next });
-    Ok((entries, bytes))
+    let _ = chunks.sender.send(Message::End { chunks: chunks.next });
+    Ok((entries, bytes, fingerprint))
 }
 
 /// Hands chunks to the pool.
@@ -189,25 +242,23 @@ struct Compressors<'scope, 'tasks> {
 }
 
 impl<E> Chunks<E> for Compressors<'_, '_> {
-    fn take(&mut self, chunk: &[u8], looks: Vec<Look>) -> Result<(), PackError<E>> {
+    fn take(&mut self, chunk: &[u8], mut about: About) -> Result<(), PackError<E>> {
         let mut room = self.flow.reserve(IN_FLIGHT * chunk.len()).map_err(|Stopped| PackError::Cancelled)?;
         let (number, tar): (_, Box<[u8]>) = (self.next, chunk.into());
         self.next += 1;
         let (flow, compression, sender) = (self.flow, self.compression, self.sender.clone());
-        let (inspection, known) = (self.inspection, self.known);
+        let (inspection, known, mark) = (self.inspection, self.known, about.mark.take());
         self.tasks.spawn_fifo(move |_| {
             // Without its chunk the writer does not finish: nothing else is to be told.
             let _ = flow.guard(|| {
                 flow.going()?;
-                if let Some(inspection) = inspection {
-                    looks.iter().for_each(|look| look.look(inspection, &tar));
-                }
-                drop(looks);
+                let seen = about.see(inspection, &tar);
                 let encoded = encode(compression, &tar, known);
                 let kept = encoded.as_ref().map_or(0, Encoded::len);
                 room.shrink_to(tar.len() + kept);
-                let crc = matches!(compression, Compression::Gzip(_)).then(|| crc_of(&tar));
-                sender.send(Message::Chunk(Chunk { number, tar, encoded, crc, room })).map_err(|_| Stopped)
+                let crc = matches!(compression, Compression::Gzip(_)).then(|| crc32(0, &tar));
+                let chunk = Chunk { number, tar, encoded, crc, seen, mark, room };
+                sender.send(Message::Chunk(chunk)).map_err(|_| Stopped)
             });
         });
         Ok(())
@@ -233,12 +284,6 @@ fn encode(compression: Compression, tar: &[u8], known: Option<&KnownChunks>) -> 
         }
     };
     Ok(Encoded { bytes: Some(bytes), digests: Some(ChunkDigests { tar: digest, encoded, copied }) })
-}
-
-fn crc_of(bytes: &[u8]) -> Crc {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc
 }
 
 #[cfg(test)]

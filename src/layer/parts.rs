@@ -11,16 +11,15 @@
 //! and no others. Each part repeats the folders above its first entry, with their metadata: it can be unpacked alone, and
 //! what is repeated changes nothing. A removal follows the entry of its folder, so it is in the part that brings that.
 
-use std::collections::VecDeque;
-
-use super::fingerprint::Fingerprint;
+use super::checkpoint::{Checkpoints, Resume};
+use super::fingerprint::{EntryFrame, Fingerprint};
 use crate::oci::{Digest, ImagePath};
 use crate::plan::{Entry, EntryKind};
 
 const BLOCK: u64 = 512;
 
 /// A part as it is planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Part {
     /// The folder that it begins with; `None` for the first.
     pub start: Option<ImagePath>,
@@ -28,10 +27,12 @@ pub struct Part {
     pub entries: u64,
     /// The fingerprint of its entries, if they have one.
     pub fingerprint: Option<Digest>,
+    /// The last place up to which it is as it was packed before.
+    pub resume: Option<(Resume, Fingerprint)>,
 }
 
 /// Cuts a layer into parts of about `at` bytes, or leaves it whole where that is `None`. Each part's fingerprint begins
-/// with the settings. There is always one part, with or without entries.
+/// with the settings; `known` are checkpoints of earlier states. There is always one part, with or without entries.
 ///
 /// # Errors
 /// The first error of the listing.
@@ -39,23 +40,30 @@ pub fn plan_parts<E>(
     entries: impl Iterator<Item = Result<Entry, E>>,
     at: Option<u64>,
     settings: &Fingerprint,
+    known: &Checkpoints,
 ) -> Result<Vec<Part>, E> {
+    let mut frame = EntryFrame::default();
     let mut whole = Some(Draft::new(None, settings));
     let (mut parts, mut draft) = (Vec::new(), Draft::new(None, settings));
     let (mut cutter, mut trail, mut total) = (Cutter::new(at), Trail::default(), 0);
     for entry in entries {
         let entry = entry?;
         trail.leave(&entry.path);
+        frame.set(&entry);
         if let Some(whole) = &mut whole {
-            whole.add(&entry);
+            whole.add(&frame, known);
         }
         if at.is_some() {
             if cutter.cuts_before(&entry) {
                 let next = Draft::new(Some(entry.path.clone()), settings);
                 parts.push(std::mem::replace(&mut draft, next).finish());
-                trail.folders.iter().for_each(|folder| draft.add(folder));
+                for folder in &trail.folders {
+                    frame.set(folder);
+                    draft.add(&frame, known);
+                }
+                frame.set(&entry);
             }
-            draft.add(&entry);
+            draft.add(&frame, known);
             total += weight(&entry);
         }
         if at.is_some_and(|at| total > at) {
@@ -76,20 +84,25 @@ struct Draft {
     start: Option<ImagePath>,
     entries: u64,
     fingerprint: Fingerprint,
+    resume: Option<(Resume, Fingerprint)>,
 }
 
 impl Draft {
     fn new(start: Option<ImagePath>, settings: &Fingerprint) -> Self {
-        Self { start, entries: 0, fingerprint: settings.clone() }
+        Self { start, entries: 0, fingerprint: settings.clone(), resume: None }
     }
 
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, frame: &EntryFrame, known: &Checkpoints) {
         self.entries += 1;
-        self.fingerprint.entry(entry);
+        self.fingerprint.frame(frame);
+        if let Some(found) = known.find(self.entries, &self.fingerprint) {
+            self.resume = Some((found, self.fingerprint.clone()));
+        }
     }
 
     fn finish(self) -> Part {
-        Part { start: self.start, entries: self.entries, fingerprint: self.fingerprint.finish() }
+        let Self { start, entries, fingerprint, resume } = self;
+        Part { start, entries, fingerprint: fingerprint.finish(), resume }
     }
 }
 
@@ -158,48 +171,16 @@ impl Trail {
     }
 }
 
-/// The entries of a layer, handed out part by part.
-pub struct Parts<I: Iterator> {
-    entries: std::iter::Peekable<I>,
-    trail: Trail,
-    /// Where the parts after the present one begin.
-    starts: VecDeque<ImagePath>,
-}
-
-impl<I: Iterator<Item = Result<Entry, E>>, E> Parts<I> {
-    /// Cuts entries where a plan says. Folders that are gone since are cut at in their order.
-    pub fn new(entries: I, plan: &[Part]) -> Self {
-        let starts = plan.iter().filter_map(|part| part.start.clone()).collect();
-        Self { entries: entries.peekable(), trail: Trail::default(), starts }
-    }
-
-    /// Returns the entries of the next part; those of the part before must have been taken.
-    pub fn next_part(&mut self) -> impl Iterator<Item = Result<Entry, E>> {
-        let mut above = VecDeque::new();
-        if let Some(Ok(first)) = self.entries.peek() {
-            self.trail.leave(&first.path);
-            above.extend(self.trail.folders.iter().cloned());
-        }
-        let (end, mut begun) = (self.starts.pop_front(), false);
-        std::iter::from_fn(move || {
-            if let Some(folder) = above.pop_front() {
-                return Some(Ok(folder));
-            }
-            let ends = |entry: &Entry| {
-                begun && entry.kind == EntryKind::Directory && end.as_ref().is_some_and(|end| entry.path >= *end)
-            };
-            if matches!(self.entries.peek()?, Ok(entry) if ends(entry)) {
-                return None;
-            }
-            begun = true;
-            let entry = self.entries.next()?;
-            if let Ok(entry) = &entry {
-                self.trail.leave(&entry.path);
-                self.trail.enter(entry);
-            }
-            Some(entry)
-        })
-    }
+/// Returns the entries of one part, out of those of its layer from the part's start on, with the folders above it before
+/// them. `next` is the folder that the next part begins with; if it is gone since, the cut is where it would stand.
+pub fn part_entries<E>(
+    entries: impl Iterator<Item = Result<Entry, E>>,
+    next: Option<ImagePath>,
+) -> impl Iterator<Item = Result<Entry, E>> {
+    let ends = move |entry: &Entry| {
+        entry.kind == EntryKind::Directory && next.as_ref().is_some_and(|next| entry.path >= *next)
+    };
+    entries.take_while(move |entry| !entry.as_ref().is_ok_and(&ends))
 }
 
 #[cfg(test)]

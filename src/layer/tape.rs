@@ -1,24 +1,86 @@
 //! Entries to a tar stream, handed on chunk by chunk.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::guard::{Inspection, Subject};
-use crate::oci::{Digest, Hasher};
+use crate::guard::{Inspected, Inspection, Subject};
+use crate::oci::{Digest, Hasher, ImagePath};
 use crate::plan::{Content, Entry, EntryKind, Mtime};
+use crate::store::FileClock;
 
 use super::chunk;
 use super::content::{Reading, changed, time_of};
 use super::error::PackError;
+use super::fingerprint::Fingerprint;
 use super::header::{self, BLOCK};
 
 /// Takes the chunks of a stream in order.
 pub(super) trait Chunks<E> {
-    /// Takes a copy of the next chunk, and the files in it that are still to be looked at; may wait until there is room
-    /// for it.
-    fn take(&mut self, chunk: &[u8], looks: Vec<Look>) -> Result<(), PackError<E>>;
+    /// Takes a copy of the next chunk; may wait until there is room for it.
+    fn take(&mut self, chunk: &[u8], about: About) -> Result<(), PackError<E>>;
 
     /// Fails when nobody wants more chunks.
     fn wanted(&self) -> Result<(), PackError<E>>;
+}
+
+/// What is known of a chunk beside its bytes.
+#[derive(Default)]
+pub(super) struct About {
+    /// The files in it that are still to be looked at.
+    pub(super) looks: Vec<Look>,
+    /// What was seen meanwhile.
+    pub(super) seen: Inspected,
+    /// Set if packing may go on right after it.
+    pub(super) mark: Option<Mark>,
+}
+
+impl About {
+    /// Has the files looked at that are in the chunk; returns all that was seen in it.
+    pub(super) fn see(self, inspection: Option<&Inspection>, chunk: &[u8]) -> Inspected {
+        let Some(inspection) = inspection.filter(|_| !self.looks.is_empty()) else { return self.seen };
+        let apart = inspection.apart();
+        apart.add(self.seen);
+        self.looks.iter().for_each(|look| look.look(&apart, chunk));
+        apart.take()
+    }
+}
+
+/// The entries up to the end of a chunk.
+pub(super) struct Mark {
+    /// Their fingerprint, with the settings.
+    pub(super) prefix: Digest,
+    pub(super) entries: u64,
+    /// The path of the last of them.
+    pub(super) last: ImagePath,
+}
+
+/// The fingerprint of what was packed so far.
+pub(super) struct Trace {
+    pub(super) fingerprint: Fingerprint,
+    /// The time before the first file was read.
+    pub(super) clock: FileClock,
+    /// The last entry, if a walk can begin right after it.
+    last: Option<ImagePath>,
+}
+
+impl Trace {
+    pub(super) fn new(fingerprint: Fingerprint, clock: FileClock) -> Self {
+        Self { fingerprint, clock, last: None }
+    }
+
+    pub(super) fn entry(&mut self, entry: &Entry) {
+        self.fingerprint.entry(entry);
+        let is_removal = entry.path.file_name().is_some_and(|name| name.starts_with(b".wh."));
+        self.last = (entry.kind != EntryKind::Directory && !is_removal).then(|| entry.path.clone());
+    }
+
+    pub(super) fn mark(&self, entries: u64) -> Option<Mark> {
+        let last = self.last.clone()?;
+        if !self.fingerprint.is_settled(self.clock.device, self.clock.now_ns) {
+            return None;
+        }
+        Some(Mark { prefix: self.fingerprint.clone().finish()?, entries, last })
+    }
 }
 
 /// A file that is whole in a chunk and still to be looked at.
@@ -32,15 +94,17 @@ pub(super) struct Look {
 
 impl Look {
     /// Looks at the file, in the chunk that it was handed on with.
-    pub(super) fn look(&self, inspection: &Inspection, chunk: &[u8]) {
+    fn look(&self, inspection: &Inspection, chunk: &[u8]) {
         inspection.file(&self.subject, &chunk[self.content.clone()]);
     }
 }
 
 /// Writes entries into chunks.
-pub(super) struct Tape<'a, C> {
+pub(super) struct Tape<C> {
     chunks: C,
-    inspection: Option<&'a Inspection>,
+    /// Sees what is not left to those who take the chunks.
+    inspection: Option<Arc<Inspection>>,
+    trace: Option<Trace>,
     looks: Vec<Look>,
     /// The chunk so far. One buffer serves all chunks; what is handed on is an exact copy, so that no spare capacity lies
     /// in the queue.
@@ -50,9 +114,21 @@ pub(super) struct Tape<'a, C> {
     bytes: u64,
 }
 
-impl<'a, C> Tape<'a, C> {
-    pub(super) fn new(chunks: C, inspection: Option<&'a Inspection>) -> Self {
-        Self { chunks, inspection, looks: Vec::new(), chunk: Vec::new(), scratch: Vec::new(), entries: 0, bytes: 0 }
+impl<C> Tape<C> {
+    pub(super) fn new(chunks: C, inspection: Option<&Inspection>) -> Self {
+        let inspection = inspection.map(|inspection| Arc::new(inspection.apart()));
+        let (looks, chunk, scratch) = (Vec::new(), Vec::new(), Vec::new());
+        Self { chunks, inspection, trace: None, looks, chunk, scratch, entries: 0, bytes: 0 }
+    }
+
+    /// Says at the ends of chunks what was packed so far.
+    pub(super) fn traced(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// Goes on where so many entries and bytes are packed already.
+    pub(super) fn after(self, entries: u64, bytes: u64) -> Self {
+        Self { entries, bytes, ..self }
     }
 
     /// Writes one entry.
@@ -64,7 +140,6 @@ impl<'a, C> Tape<'a, C> {
         if entry.path.is_root() {
             return Err(PackError::Root);
         }
-        self.entries += 1;
         match &entry.kind {
             EntryKind::File(content) if content.len() > chunk::LARGE => self.write_large(entry, content),
             EntryKind::File(Content::Bytes(bytes)) => self.write_small(entry, bytes),
@@ -96,6 +171,7 @@ impl<'a, C> Tape<'a, C> {
         if self.chunk.len() + length > chunk::MOST {
             self.cut()?;
         }
+        self.begin(entry);
         self.chunk.extend_from_slice(&blocks);
         self.inspect(entry, content);
         self.chunk.extend_from_slice(content);
@@ -106,9 +182,17 @@ impl<'a, C> Tape<'a, C> {
         Ok(())
     }
 
+    /// Counts an entry that stands in the chunk from now on.
+    fn begin(&mut self, entry: &Entry) {
+        self.entries += 1;
+        if let Some(trace) = &mut self.trace {
+            trace.entry(entry);
+        }
+    }
+
     /// Has an entry looked at, whose content, if it has any, comes next in the chunk.
     fn inspect(&mut self, entry: &Entry, content: &[u8]) {
-        let Some(inspection) = self.inspection else { return };
+        let Some(inspection) = &self.inspection else { return };
         match &entry.kind {
             EntryKind::Directory => inspection.directory(&entry.path, entry.mode),
             EntryKind::Symlink(target) => inspection.symlink(&entry.path, target),
@@ -133,9 +217,11 @@ impl<'a, C> Tape<'a, C> {
                 (time_of(&digest), Some(digest))
             }
         };
+        self.begin(entry);
         self.chunk.extend_from_slice(&header::blocks(entry, content.len(), mtime));
         let mut hasher = expected.map(|_| Hasher::default());
-        let mut examination = self.inspection.map(|inspection| inspection.pieces(subject(entry, content)));
+        let inspection = self.inspection.clone();
+        let mut examination = inspection.as_ref().map(|inspection| inspection.pieces(subject(entry, content)));
         self.read_pieces(content, |tape, start, last| {
             if let Some(examination) = &mut examination {
                 examination.feed(&tape.chunk[start..]);
@@ -143,10 +229,7 @@ impl<'a, C> Tape<'a, C> {
             if let Some(hasher) = &mut hasher {
                 hasher.update(&tape.chunk[start..]);
             }
-            if last {
-                tape.pad();
-            }
-            tape.cut()
+            if last { Ok(tape.pad()) } else { tape.cut_within() }
         })?;
         if let Some(examination) = examination {
             examination.end();
@@ -154,7 +237,8 @@ impl<'a, C> Tape<'a, C> {
         match content {
             // Bytes written through a memory map may leave the stamp as it was for a while.
             Content::File(source) if hasher.map(Hasher::finish) != expected => Err(changed(source).into()),
-            _ => Ok(()),
+            // The last piece goes when all is said of the file.
+            _ => self.cut(),
         }
     }
 
@@ -193,21 +277,39 @@ impl<'a, C> Tape<'a, C> {
         Ok(reading.finish()?)
     }
 
-    /// Ends the stream; returns the count of entries and of bytes, and who took the chunks.
-    pub(super) fn finish<E>(mut self) -> Result<(u64, u64, C), PackError<E>>
+    /// Ends the stream.
+    pub(super) fn finish<E>(mut self) -> Result<Finished<C>, PackError<E>>
     where
         C: Chunks<E>,
     {
         self.chunk.resize(self.chunk.len() + 2 * BLOCK, 0);
-        self.cut()?;
-        Ok((self.entries, self.bytes, self.chunks))
+        self.cut_within()?;
+        let Self { entries, bytes, chunks, trace, .. } = self;
+        Ok(Finished { entries, bytes, chunks, fingerprint: trace.map(|trace| trace.fingerprint) })
     }
 
     fn pad(&mut self) {
         self.chunk.resize(self.chunk.len().next_multiple_of(BLOCK), 0);
     }
 
+    /// Ends a chunk between two entries.
     fn cut<E>(&mut self) -> Result<(), PackError<E>>
+    where
+        C: Chunks<E>,
+    {
+        let mark = self.trace.as_ref().filter(|_| !self.chunk.is_empty()).and_then(|trace| trace.mark(self.entries));
+        self.hand_on(mark)
+    }
+
+    /// Ends a chunk where packing cannot go on: within a file, or at the end of the stream.
+    fn cut_within<E>(&mut self) -> Result<(), PackError<E>>
+    where
+        C: Chunks<E>,
+    {
+        self.hand_on(None)
+    }
+
+    fn hand_on<E>(&mut self, mark: Option<Mark>) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,
     {
@@ -215,10 +317,21 @@ impl<'a, C> Tape<'a, C> {
             return Ok(());
         }
         self.bytes += self.chunk.len() as u64;
-        self.chunks.take(&self.chunk, std::mem::take(&mut self.looks))?;
+        let seen = self.inspection.as_deref().map(Inspection::take).unwrap_or_default();
+        self.chunks.take(&self.chunk, About { looks: std::mem::take(&mut self.looks), seen, mark })?;
         self.chunk.clear();
         Ok(())
     }
+}
+
+/// A stream that has ended.
+pub(super) struct Finished<C> {
+    pub(super) entries: u64,
+    pub(super) bytes: u64,
+    /// Who took the chunks.
+    pub(super) chunks: C,
+    /// The fingerprint of all entries, if they were traced.
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 /// Returns what an inspection is to know of a file.

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
 
-use flate2::Crc;
+use zlib_rs::crc32::crc32_combine;
 
+use crate::guard::Inspected;
 use crate::oci::{DiffId, Digest, Hasher};
 use crate::spec::Compression;
 
+use super::checkpoint::{Checkpoint, Resume};
 use super::chunk_table::{ChunkTable, Row};
 use super::codec::{FINAL_BLOCK, gzip_header};
 use super::flow::Room;
+use super::tape::Mark;
 
 /// What the other stages tell the writer.
 pub(super) enum Message<'flow> {
@@ -29,8 +32,12 @@ pub(super) struct Chunk<'flow> {
     pub(super) number: u64,
     pub(super) tar: Box<[u8]>,
     pub(super) encoded: io::Result<Encoded>,
-    /// For gzip.
-    pub(super) crc: Option<Crc>,
+    /// Of the tar bytes, for gzip.
+    pub(super) crc: Option<u32>,
+    /// What was seen in it.
+    pub(super) seen: Inspected,
+    /// Set if packing may go on right after it.
+    pub(super) mark: Option<Mark>,
     /// Given back when the chunk is written.
     pub(super) room: Room<'flow>,
 }
@@ -62,6 +69,8 @@ pub(super) struct ChunkDigests {
 pub(super) enum WriteError {
     Encode(io::Error),
     Write(io::Error),
+    /// The blob that is continued is not what it was.
+    Stale,
     /// The stream has no end: another stage failed and says why.
     Unfinished,
 }
@@ -73,6 +82,9 @@ pub(super) struct Written<W> {
     pub(super) diff_id: DiffId,
     /// Empty unless the chunks came with digests.
     pub(super) table: ChunkTable,
+    pub(super) points: Vec<Checkpoint>,
+    /// What was seen in all chunks.
+    pub(super) seen: Inspected,
     pub(super) out: W,
 }
 
@@ -80,14 +92,17 @@ pub(super) struct Written<W> {
 pub(super) fn write_in_order<W: Write>(
     receiver: &Receiver<Message<'_>>,
     compression: Compression,
+    resume: Option<&Resume>,
     out: W,
 ) -> Result<Written<W>, WriteError> {
-    let hasher = Hasher::default;
-    let mut blob = Blob { out, hasher: hasher(), tar: hasher(), crc: Crc::new(), table: ChunkTable::default() };
+    let mut blob = Blob::new(out);
     if let Compression::Gzip(level) = compression {
         let header = gzip_header(level);
         blob.write(&header)?;
         blob.table = ChunkTable::new(header.len() as u32);
+    }
+    if let Some(resume) = resume {
+        blob.resume(resume)?;
     }
     let (mut waiting, mut next, mut end) = (BTreeMap::new(), 0, None);
     for message in receiver {
@@ -113,13 +128,41 @@ struct Blob<W> {
     out: W,
     hasher: Hasher,
     tar: Hasher,
-    crc: Crc,
+    crc: u32,
     table: ChunkTable,
+    points: Vec<Checkpoint>,
+    seen: Inspected,
+    /// What was seen since the last checkpoint.
+    seen_since: Inspected,
 }
 
 impl<W: Write> Blob<W> {
+    fn new(out: W) -> Self {
+        let (hasher, tar, table) = (Hasher::default(), Hasher::default(), ChunkTable::default());
+        let (seen, seen_since) = (Inspected::default(), Inspected::default());
+        Self { out, hasher, tar, crc: 0, table, points: Vec::new(), seen, seen_since }
+    }
+
+    /// Copies the chunks of an earlier blob up to a checkpoint.
+    fn resume(&mut self, resume: &Resume) -> Result<(), WriteError> {
+        let point = resume.point();
+        for (row, offset) in resume.table().first(point.chunks) {
+            let bytes = resume.blob().read_at(offset, row.length as usize).map_err(|_| WriteError::Stale)?;
+            if Digest::of(&bytes) != row.encoded {
+                return Err(WriteError::Stale);
+            }
+            self.write(&bytes)?;
+            self.table.add(row, true);
+        }
+        self.tar = point.hasher().ok_or(WriteError::Stale)?;
+        self.crc = point.crc;
+        self.points = resume.points().to_vec();
+        self.points.iter().for_each(|point| self.seen.merge(point.seen.clone()));
+        Ok(())
+    }
+
     fn append(&mut self, chunk: Chunk<'_>) -> Result<(), WriteError> {
-        let Chunk { tar, encoded, crc, room, .. } = chunk;
+        let Chunk { tar, encoded, crc, room, seen, mark, .. } = chunk;
         let Encoded { bytes: encoded, digests } = encoded.map_err(WriteError::Encode)?;
         let bytes = encoded.as_deref().unwrap_or(&tar);
         self.write(bytes)?;
@@ -128,11 +171,22 @@ impl<W: Write> Blob<W> {
             self.table.add(Row { tar, encoded, length }, copied);
         }
         self.tar.update(&tar);
-        if let Some(crc) = &crc {
-            self.crc.combine(crc);
+        if let Some(crc) = crc {
+            self.crc = crc32_combine(self.crc, crc, tar.len() as u64);
+        }
+        self.seen.merge(seen.clone());
+        self.seen_since.merge(seen);
+        if let Some(mark) = mark.filter(|_| self.table.chunks() > 0) {
+            self.point(mark);
         }
         drop((tar, encoded, room));
         Ok(())
+    }
+
+    fn point(&mut self, Mark { prefix, entries, last }: Mark) {
+        let (chunks, tar, crc) = (self.table.chunks(), self.tar.state(), self.crc);
+        let seen = std::mem::take(&mut self.seen_since);
+        self.points.push(Checkpoint { prefix, entries, last, chunks, tar, crc, seen });
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
@@ -143,7 +197,7 @@ impl<W: Write> Blob<W> {
     fn finish(mut self, compression: Compression) -> Result<Written<W>, WriteError> {
         if let Compression::Gzip(_) = compression {
             self.write(&FINAL_BLOCK)?;
-            self.write(&self.crc.sum().to_le_bytes())?;
+            self.write(&self.crc.to_le_bytes())?;
             // RFC 1952: the length modulo 2^32.
             self.write(&(self.tar.length() as u32).to_le_bytes())?;
         }
@@ -154,6 +208,8 @@ impl<W: Write> Blob<W> {
             size,
             diff_id: DiffId(self.tar.finish()),
             table: self.table,
+            points: self.points,
+            seen: self.seen,
             out: self.out,
         })
     }

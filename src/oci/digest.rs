@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 digest of stored bytes, as `sha256:` and 64 lower-case hexadecimal digits (image-spec, descriptor.md).
@@ -121,7 +122,7 @@ impl fmt::Display for DiffId {
 }
 
 /// Computes a digest of bytes that come in pieces; also a sink for `std::io::copy`.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hasher {
     state: Sha256,
     length: u64,
@@ -139,6 +140,11 @@ impl Hasher {
         self.length
     }
 
+    /// Returns the state, to go on from later.
+    pub fn state(&self) -> HashState {
+        HashState { state: self.state.serialize().to_vec(), length: self.length }
+    }
+
     /// Returns the digest of all bytes taken.
     pub fn finish(self) -> Digest {
         Digest(self.state.finalize().into())
@@ -153,6 +159,23 @@ impl Write for Hasher {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The state of a [`Hasher`] as bytes, so that it can go on in another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashState {
+    state: Vec<u8>,
+    length: u64,
+}
+
+impl HashState {
+    /// Returns the hasher in this state, or `None` where the bytes are none.
+    pub fn resume(&self) -> Option<Hasher> {
+        let state = Sha256::deserialize(self.state.as_slice().try_into().ok()?).ok()?;
+        // The length stands in the state too, in whole blocks.
+        let blocks = self.state.get(32..40).and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)))?;
+        (blocks == self.length / 64).then_some(Hasher { state, length: self.length })
     }
 }
 
@@ -201,6 +224,30 @@ mod tests {
         let upper = EMPTY.to_uppercase();
         for text in ["", "sha256:", "sha512:00", "sha256:zz", &EMPTY[..70], upper.as_str()] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hasher_goes_on_from_its_state_at_any_length() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for at in [0, 1, 63, 64, 65, 512, 999, 1000] {
+            let mut first = Hasher::default();
+            first.update(&bytes[..at]);
+            let kept = serde_json::to_string(&first.state()).expect("plain data");
+            let mut second = serde_json::from_str::<HashState>(&kept).expect("as it was").resume().expect("a state");
+            second.update(&bytes[at..]);
+            assert_eq!((second.length(), second.finish()), (1000, Digest::of(&bytes)), "{at}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_do_not_go_on() {
+        let mut hasher = Hasher::default();
+        hasher.update(&[7; 640]);
+        let state = hasher.state();
+        let short = state.state[1..].to_vec();
+        for broken in [HashState { state: short, ..state.clone() }, HashState { length: 641 + 64, ..state.clone() }] {
+            assert!(broken.resume().is_none(), "{broken:?}");
         }
     }
 

@@ -17,7 +17,7 @@ mod reference;
 pub use annotation::{Annotations, BASE_DIGEST, BASE_NAME, CONTAINERD_NAME, LAYER, REF_NAME};
 pub use config::{Config, ConfigError};
 pub use descriptor::Descriptor;
-pub use digest::{DiffId, Digest, DigestError, Hasher, HashingReader};
+pub use digest::{DiffId, Digest, DigestError, HashState, Hasher, HashingReader};
 pub use manifest::{Child, Document, Index, Manifest, ManifestError};
 pub use media_type::{LayerCodec, MediaType};
 pub use path::ImagePath;

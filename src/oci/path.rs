@@ -52,7 +52,8 @@ impl ImagePath {
     /// Returns the path of a child. `name` is one component: not empty, no slash, not `.` or `..`.
     #[must_use]
     pub fn join(&self, name: &[u8]) -> Self {
-        let mut path = self.clone();
+        let mut path = Self(Vec::with_capacity(self.0.len() + 1 + name.len()));
+        path.0.extend_from_slice(&self.0);
         path.push(name);
         path
     }

@@ -1,12 +1,13 @@
 //! The chunks of a layer as it was packed last: what is the same today is copied from there.
 //!
-//! Two records lead to them. One names the blobs that a layer of a project had; it is a hint, and a wrong one costs only
-//! time. The other, by a blob's digest, is its table, which tells of each chunk what it is.
+//! One record leads to them: it names the blobs that a layer of a project had; it is a hint, and a wrong one costs only
+//! time. Two more stand under a blob's digest: its table, which tells of each chunk what it is, and its checkpoints, where
+//! packing goes on behind a beginning that did not change.
 
 use serde::{Deserialize, Serialize};
 
 use crate::image::layer_method;
-use crate::layer::{ChunkTable, Fingerprint, KnownChunks};
+use crate::layer::{Checkpoint, Checkpoints, ChunkTable, Fingerprint, Kept, KnownChunks};
 use crate::oci::Digest;
 use crate::store::{Blob, Store, StoreError};
 
@@ -17,6 +18,10 @@ use super::placed::Placed;
 const LAST: &str = "last";
 /// The kind of record that keeps a blob's table.
 const CHUNKS: &str = "chunks";
+/// The kind of record that keeps a blob's checkpoints.
+const STATES: &str = "states";
+/// Names the form of what is recorded of checkpoints.
+const FORM: &str = "dockless states 1";
 
 /// A layer of a project, over all its states.
 #[derive(Clone, Debug)]
@@ -45,17 +50,38 @@ impl LayerLine {
     /// Returns the chunks of its last blobs, as far as there are any.
     pub(crate) fn known(&self, store: &Store) -> Result<KnownChunks, StoreError> {
         let mut known = KnownChunks::default();
+        for (blob, table) in self.last(store)? {
+            known.add(blob, &table);
+        }
+        Ok(known)
+    }
+
+    /// Returns the checkpoints of its last blobs, as far as there are any.
+    pub(crate) fn checkpoints(&self, store: &Store) -> Result<Checkpoints, StoreError> {
+        let mut known = Checkpoints::default();
+        for (blob, table) in self.last(store)? {
+            let states = store.record(STATES, &blob.digest.to_string())?;
+            let states: Option<States> = states.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            if let Some(States { points, .. }) = states.filter(|states| states.form == FORM) {
+                known.add(blob, table, points);
+            }
+        }
+        Ok(known)
+    }
+
+    fn last(&self, store: &Store) -> Result<Vec<(Blob, ChunkTable)>, StoreError> {
         let last = store.record(LAST, &self.0)?;
         let last: Vec<LastBlob> = last.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let mut found = Vec::new();
         for LastBlob { digest, size } in last {
             let table = store.record(CHUNKS, &digest.to_string())?;
             if let Some(table) = table.and_then(|bytes| ChunkTable::from_bytes(&bytes))
                 && let Some(blob) = store.find(&digest, size)?
             {
-                known.add(blob, &table);
+                found.push((blob, table));
             }
         }
-        Ok(known)
+        Ok(found)
     }
 
     /// Returns whether an earlier state of the layer was packed here: then little of it is left to compress.
@@ -70,10 +96,20 @@ impl LayerLine {
     }
 }
 
-/// Records what a blob is made of.
-pub(crate) fn keep(store: &Store, digest: &Digest, table: &ChunkTable) -> Result<(), StoreError> {
-    if table.chunks() == 0 {
+/// What is recorded of a blob's checkpoints.
+#[derive(Serialize, Deserialize)]
+struct States {
+    form: String,
+    points: Vec<Checkpoint>,
+}
+
+/// Records what a blob is made of, and where packing may go on.
+pub(crate) fn keep(store: &Store, digest: &Digest, kept: Kept) -> Result<(), StoreError> {
+    if kept.table.chunks() == 0 {
         return Ok(());
     }
-    store.set_record(CHUNKS, &digest.to_string(), &table.to_bytes())
+    let key = digest.to_string();
+    store.set_record(CHUNKS, &key, &kept.table.to_bytes())?;
+    let states = States { form: FORM.to_owned(), points: kept.checkpoints };
+    store.set_record(STATES, &key, &serde_json::to_vec(&states).expect("plain data"))
 }

@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicBool;
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{ChunkTable, Fingerprint, KnownChunks, Measured, PackError, PackOptions, Part, Parts};
-use crate::layer::{measure, pack, pack_with};
-use crate::oci::{Descriptor, Digest, MediaType, Platform};
-use crate::plan::{Entry, PlanError};
+use crate::layer::{Earlier, Fingerprint, Kept, KnownChunks, Measured, PackError, PackOptions, Packed, Part, Resume};
+use crate::layer::{measure, pack, pack_with, part_entries};
+use crate::oci::{Descriptor, Digest, ImagePath, MediaType, Platform};
+use crate::plan::{Entry, Placement, PlanError, Start};
 use crate::registry::PushedBlob;
-use crate::store::{Blob, FileClock, Store};
+use crate::store::{Blob, FileClock, Staged, Store};
 
 use super::bridge::{CancelOnDrop, blocking};
 use super::chunks::{self, LayerLine};
@@ -138,12 +138,12 @@ impl Packing<'_> {
         parts: &mut [Option<PackedPart>],
     ) -> Result<(), Error> {
         let known = parts.to_vec();
-        let measured = self.walk(image, index, name, plan, move |work, entries| work.measure(entries, &known)).await?;
+        let measured = self.walk(image, index, name, plan, move |work, walk| work.measure(walk, &known)).await?;
         for (part, measured) in parts.iter_mut().zip(measured) {
             let Some((Measured { diff_id, entries, tar_bytes }, seen)) = measured else { continue };
             let Some(Taken { descriptor, how }) = pushed.take(self.context, diff_id).await else { continue };
             let (digest, size) = (descriptor.digest, descriptor.size);
-            let packed = crate::layer::Packed { digest, size, diff_id, entries, tar_bytes };
+            let packed = Packed { digest, size, diff_id, entries, tar_bytes };
             *part = Some(PackedPart { packed, blob: None, seen, taken: Some(how) });
         }
         Ok(())
@@ -159,29 +159,30 @@ impl Packing<'_> {
         parts: &mut Vec<Option<PackedPart>>,
     ) -> Result<(), Error> {
         let known = parts.clone();
-        let fill = move |work: &Work, entries: Entries| {
+        let fill = move |work: &Work, walk: &Walk| {
             let mut filled = known.clone();
-            work.fill(entries, &mut filled).map(|()| filled)
+            work.fill(walk, &mut filled).map(|()| filled)
         };
         *parts = self.walk(image, index, name, plan, fill).await?;
         Ok(())
     }
 
-    /// Walks the entries of a layer, part by part; once more over the whole of the base if a lock did not say enough.
+    /// Works on the entries of a layer, part by part; once more over the whole of the base if a lock did not say enough.
     async fn walk<T: Send + 'static>(
         &self,
         image: &mut Placed,
         index: usize,
         name: &str,
         plan: &[Part],
-        each: impl Fn(&Work, Entries) -> Result<T, Failure> + Send + Sync + 'static,
+        each: impl Fn(&Work, &Walk) -> Result<T, Failure> + Send + Sync + 'static,
     ) -> Result<T, Error> {
         let each = Arc::new(each);
         loop {
             let (_guard, cancelled) = CancelOnDrop::new();
             let work = self.work(image, index, cancelled)?;
-            let (placement, plan, each) = (Arc::clone(&image.placement), plan.to_vec(), Arc::clone(&each));
-            match blocking(move || each(&work, Parts::new(placement.entries(index), &plan))).await {
+            let walk = Walk { placement: Arc::clone(&image.placement), index, plan: plan.to_vec() };
+            let each = Arc::clone(&each);
+            match blocking(move || each(&work, &walk)).await {
                 Ok(done) => return Ok(done),
                 Err(Failure::Pack(PackError::Entry(error))) if image.read_base(self.context, &error).await? => {}
                 Err(Failure::Pack(source)) => return Err(Error::Layer { layer: name.to_owned(), source }),
@@ -212,7 +213,7 @@ impl Packing<'_> {
         if packed.entries == 0 {
             return PackedLayer { layer, blob, seen, known, taken };
         }
-        let crate::layer::Packed { digest, diff_id, entries, tar_bytes, size } = packed;
+        let Packed { digest, diff_id, entries, tar_bytes, size } = packed;
         let name = name.to_owned();
         self.context.observer.observe(match known || taken.is_some() {
             true => Event::LayerKnown { name, digest, diff_id, entries, tar_bytes, size },
@@ -229,7 +230,28 @@ impl Packing<'_> {
 }
 
 /// The entries of a layer, part by part.
-type Entries = Parts<crate::plan::Entries>;
+struct Walk {
+    placement: Arc<Placement>,
+    index: usize,
+    plan: Vec<Part>,
+}
+
+impl Walk {
+    /// Returns the entries of a part, or those behind a file that is packed already. No other part is walked for them.
+    fn part(&self, number: usize, done: Option<&ImagePath>) -> impl Iterator<Item = Result<Entry, PlanError>> + use<> {
+        let start = match (done, &self.plan[number].start) {
+            (Some(done), _) => Start::After(done.clone()),
+            (None, Some(start)) => Start::At(start.clone()),
+            (None, None) => Start::First,
+        };
+        let next = self.plan.get(number + 1).and_then(|part| part.start.clone());
+        let done = done.cloned();
+        // The folders above were packed with what is done.
+        let is_done = move |entry: &Entry| done.as_ref().is_some_and(|done| done.starts_with(&entry.path));
+        part_entries(self.placement.entries_from(self.index, start), next)
+            .filter(move |entry| !entry.as_ref().is_ok_and(&is_done))
+    }
+}
 
 /// What a thread needs that packs parts.
 struct Work {
@@ -248,17 +270,15 @@ enum Failure {
 }
 
 impl Work {
-    /// Packs what is missing of a layer, in one walk.
-    fn fill<I>(&self, mut entries: Parts<I>, parts: &mut [Option<PackedPart>]) -> Result<(), Failure>
-    where
-        I: Iterator<Item = Result<Entry, PlanError>>,
-    {
+    /// Packs what is missing of a layer.
+    fn fill(&self, walk: &Walk, parts: &mut [Option<PackedPart>]) -> Result<(), Failure> {
         let known = self.line.as_ref().map(|line| line.known(&self.store)).transpose()?;
-        for part in &mut *parts {
-            let mut entries = entries.next_part();
-            match part {
-                Some(_) => entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?,
-                None => *part = Some(self.one(entries, known.as_ref())?),
+        for (number, part) in parts.iter_mut().enumerate() {
+            if part.is_none() {
+                *part = Some(match &known {
+                    Some(known) => self.on_earlier(walk, number, known)?,
+                    None => self.afresh(walk, number)?,
+                });
             }
         }
         if let Some(line) = &self.line {
@@ -267,23 +287,19 @@ impl Work {
         Ok(())
     }
 
-    /// Measures what is missing of a layer, in one walk, and returns what was seen of it.
+    /// Measures what is missing of a layer, and returns what was seen of it.
     fn measure(
         &self,
-        mut entries: Entries,
+        walk: &Walk,
         parts: &[Option<PackedPart>],
     ) -> Result<Vec<Option<(Measured, Inspected)>>, Failure> {
         let mut measured = Vec::new();
-        for part in parts {
-            let mut entries = entries.next_part();
+        for (number, part) in parts.iter().enumerate() {
             measured.push(match part {
-                Some(_) => {
-                    entries.try_for_each(|entry| entry.map(drop)).map_err(PackError::Entry)?;
-                    None
-                }
+                Some(_) => None,
                 None => {
                     self.seen();
-                    Some((measure(entries, &self.options)?, self.seen()))
+                    Some((measure(walk.part(number, None), &self.options)?, self.seen()))
                 }
             });
         }
@@ -295,41 +311,51 @@ impl Work {
         self.options.inspection.as_deref().map(Inspection::take).unwrap_or_default()
     }
 
-    /// Packs one part into the store.
-    fn one(
-        &self,
-        entries: impl Iterator<Item = Result<Entry, PlanError>>,
-        known: Option<&KnownChunks>,
-    ) -> Result<PackedPart, Failure> {
+    /// Packs one part into the store, and neither looks at records nor leaves any.
+    fn afresh(&self, walk: &Walk, number: usize) -> Result<PackedPart, Failure> {
         self.seen();
-        let mut fingerprint = self.settings.clone();
-        let entries = entries.inspect(|entry| {
-            if let Ok(entry) = entry {
-                fingerprint.entry(entry);
-            }
-        });
-        let staged = self.store.stage()?;
-        let (packed, table, staged) = match known {
-            Some(known) => pack_with(entries, &self.options, known, staged)?,
-            None => {
-                let (packed, staged) = pack(entries, &self.options, staged)?;
-                (packed, ChunkTable::default(), staged)
-            }
+        let (packed, staged) = pack(walk.part(number, None), &self.options, self.store.stage()?)?;
+        self.committed(packed, staged)
+    }
+
+    /// Packs one part into the store with the help of its earlier states, and keeps this one.
+    fn on_earlier(&self, walk: &Walk, number: usize, known: &KnownChunks) -> Result<PackedPart, Failure> {
+        let resume = walk.plan[number].resume.clone();
+        let (packed, kept, staged) = match (self.try_earlier(walk, number, known, resume.clone()), resume) {
+            (Err(Failure::Pack(PackError::Stale)), Some(_)) => self.try_earlier(walk, number, known, None)?,
+            (tried, _) => tried?,
         };
+        let part = self.committed(packed, staged)?;
+        known::keep(&self.store, kept.fingerprint.clone(), self.clock, &part)?;
+        if part.blob.is_some() {
+            chunks::keep(&self.store, &packed.digest, kept)?;
+        }
+        Ok(part)
+    }
+
+    fn try_earlier(
+        &self,
+        walk: &Walk,
+        number: usize,
+        known: &KnownChunks,
+        resume: Option<(Resume, Fingerprint)>,
+    ) -> Result<(Packed, Kept, Staged), Failure> {
+        self.seen();
+        let entries = walk.part(number, resume.as_ref().map(|(resume, _)| resume.last()));
+        let earlier = Earlier { known, settings: self.settings.clone(), clock: self.clock, resume };
+        Ok(pack_with(entries, &self.options, earlier, self.store.stage()?)?)
+    }
+
+    fn committed(&self, packed: Packed, staged: Staged) -> Result<PackedPart, Failure> {
         let blob = match packed.entries {
             0 => None,
             _ => {
                 let blob = staged.commit(packed.digest, packed.size)?;
                 self.store.vouch(&blob)?;
-                chunks::keep(&self.store, &packed.digest, &table)?;
                 Some(blob)
             }
         };
-        let part = PackedPart { packed, blob, seen: self.seen(), taken: None };
-        if self.line.is_some() {
-            known::keep(&self.store, fingerprint, self.clock, &part)?;
-        }
-        Ok(part)
+        Ok(PackedPart { packed, blob, seen: self.seen(), taken: None })
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::image::LAYER_LIMIT;
-use crate::layer::{Fingerprint, PackError, Part, plan_parts};
+use crate::layer::{Checkpoints, Fingerprint, PackError, Part, plan_parts};
 use crate::spec::Split;
 
 use super::bridge::blocking;
+use super::chunks::LayerLine;
 use super::placed::Placed;
 use super::{Context, Error};
 
@@ -47,9 +48,14 @@ async fn plan_layer(
         Split::Off => None,
         Split::At(bytes) => Some(bytes.saturating_mul(scale)),
     };
+    let known = match context.use_cache {
+        true => LayerLine::new(context, image, index).checkpoints(&context.store)?,
+        false => Checkpoints::default(),
+    };
+    let known = Arc::new(known);
     loop {
-        let (placement, settings) = (Arc::clone(&image.placement), settings.clone());
-        match blocking(move || plan_parts(placement.entries(index), at, &settings)).await {
+        let (placement, settings, known) = (Arc::clone(&image.placement), settings.clone(), Arc::clone(&known));
+        match blocking(move || plan_parts(placement.entries(index), at, &settings, &known)).await {
             Ok(parts) => return Ok(parts),
             Err(error) if image.read_base(context, &error).await? => {}
             Err(error) => return Err(Error::Layer { layer: name, source: PackError::Entry(error) }),

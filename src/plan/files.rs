@@ -50,7 +50,7 @@ fn written_kind(tree: &TreeBelow, layer: &LaidOut, file: &FileSpec) -> Result<Wr
         FileWhat::File(FileContent::Inline(bytes)) => WrittenKind::Bytes(Arc::from(bytes.as_slice())),
         FileWhat::File(FileContent::From(from)) => match tree.project.stat(from)? {
             Some(Node { kind: NodeKind::File, stamp }) => {
-                WrittenKind::File(Arc::clone(&tree.project), tree.project.file(from, stamp))
+                WrittenKind::File(Arc::clone(&tree.project), tree.project.file(from.clone(), stamp))
             }
             None => return Err(PlanError::MissingSource { layer: layer.name.clone(), from: from.clone() }),
             Some(_) => {

@@ -98,7 +98,7 @@ impl Placement {
             let above = layer.folder(source.parent().unwrap_or(Path::new("")));
             let (Some(above), Some(Node { stamp, .. })) = (above, layer.sources.stat(&source)?) else { continue };
             let mode = layer.rules.file(&above.rules, layer.relative(&source), &stamp).mode;
-            return Ok(Some(FoundKind::Own { mode, content: Content::File(layer.sources.file(&source, stamp)) }));
+            return Ok(Some(FoundKind::Own { mode, content: Content::File(layer.sources.file(source, stamp)) }));
         }
         Ok(None)
     }

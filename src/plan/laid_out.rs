@@ -48,10 +48,28 @@ pub(super) struct SourceFolder {
 /// An entry of a folder of the project that the layer takes.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// A file or symlink.
-    File(Child),
+    /// A file or symlink, and its path.
+    File(Child, PathBuf),
     /// A folder; only its content, if there is any, when the flag is not set.
     Folder(Child, Box<SourceFolder>, bool),
+}
+
+impl SourceFolder {
+    /// Returns the path of a child.
+    fn child(&self, name: &[u8]) -> PathBuf {
+        let mut path = PathBuf::with_capacity(self.path.as_os_str().len() + 1 + name.len());
+        path.push(&self.path);
+        path.push(OsStr::from_bytes(name));
+        path
+    }
+}
+
+impl Taken {
+    /// Returns the entry.
+    pub(super) fn child(&self) -> &Child {
+        let (Self::File(child, _) | Self::Folder(child, ..)) = self;
+        child
+    }
 }
 
 impl LaidOut {
@@ -69,25 +87,35 @@ impl LaidOut {
 
     /// Lists what the layer takes of a folder, sorted by bytes. Folders that stand elsewhere in the image are not in
     /// the list.
-    pub(super) fn list(&self, folder: &SourceFolder) -> Result<Vec<Taken>, PlanError> {
-        let Some(takes) = &self.takes else { return Ok(Vec::new()) };
-        let mut taken = Vec::new();
-        for child in self.sources.list(&folder.path)? {
-            let path = folder.path.join(OsStr::from_bytes(&child.name));
-            if child.node.kind != NodeKind::Directory {
-                if takes.file(&folder.takes, &path) {
-                    taken.push(Taken::File(child));
-                }
-            } else if !self.cuts.contains(&path) {
-                let (take, state) = takes.folder(&folder.takes, &path);
-                if take != Take::No {
-                    let rules = self.rules.enter(&folder.rules, takes.relative(&path));
-                    let inside = SourceFolder { path, takes: state, rules };
-                    taken.push(Taken::Folder(child, Box::new(inside), take == Take::Yes));
-                }
-            }
+    pub(super) fn list<'a>(
+        &'a self,
+        folder: &'a SourceFolder,
+    ) -> Result<impl Iterator<Item = Result<Taken, PlanError>> + use<'a>, PlanError> {
+        let listing = self.takes.as_ref().map(|_| self.sources.list(&folder.path)).transpose()?;
+        let children = listing.into_iter().flatten();
+        Ok(children.filter_map(|child| match child {
+            Ok(child) => self.taken(folder, child).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }))
+    }
+
+    /// Returns what the layer takes of an entry of a folder.
+    pub(super) fn taken(&self, folder: &SourceFolder, child: Child) -> Option<Taken> {
+        let takes = self.takes.as_ref()?;
+        let path = folder.child(&child.name);
+        if child.node.kind != NodeKind::Directory {
+            return takes.file(&folder.takes, &path).then_some(Taken::File(child, path));
         }
-        Ok(taken)
+        if self.cuts.contains(&path) {
+            return None;
+        }
+        let (take, state) = takes.folder(&folder.takes, &path);
+        if take == Take::No {
+            return None;
+        }
+        let rules = self.rules.enter(&folder.rules, takes.relative(&path));
+        let inside = SourceFolder { path, takes: state, rules };
+        Some(Taken::Folder(child, Box::new(inside), take == Take::Yes))
     }
 
     /// Returns whether the layer takes anything below a folder, or a folder as such.
@@ -95,8 +123,8 @@ impl LaidOut {
         let mut open = vec![folder.clone()];
         while let Some(folder) = open.pop() {
             for taken in self.list(&folder)? {
-                match taken {
-                    Taken::File(_) | Taken::Folder(_, _, true) => return Ok(true),
+                match taken? {
+                    Taken::File(..) | Taken::Folder(_, _, true) => return Ok(true),
                     Taken::Folder(_, inside, false) => open.push(*inside),
                 }
             }

@@ -15,7 +15,7 @@ use super::rules::{Keys, Rules};
 use super::takes::Takes;
 use super::tree_below::TreeBelow;
 use super::walk::Entries;
-use super::{LeftOut, Mtime, PlanError};
+use super::{LeftOut, Mtime, PlanError, Start};
 use crate::base::BaseTree;
 use crate::oci::ImagePath;
 use crate::spec::{LayerOrigin, LayerSource, LayerSpec, MtimeRule};
@@ -99,7 +99,16 @@ impl Placement {
     /// # Panics
     /// When there is no such layer.
     pub fn entries(&self, layer: usize) -> Entries {
-        Entries::new(Arc::clone(&self.tree), layer)
+        self.entries_from(layer, Start::First)
+    }
+
+    /// Returns the entries of a layer from a place on, after those of the folders above it; what comes before is not
+    /// looked at.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    pub fn entries_from(&self, layer: usize, start: Start) -> Entries {
+        Entries::new(Arc::clone(&self.tree), layer, start)
     }
 
     /// Returns the number of layers.
@@ -180,7 +189,7 @@ fn source_node(sources: &dyn Sources, layer: &str, source: &LayerSource) -> Resu
             }
             Some(node @ Node { kind: NodeKind::Directory | NodeKind::File, .. }) if path == from => return Ok(node),
             Some(Node { kind: NodeKind::Special(what), .. }) if path == from => {
-                let path = sources.file(path, FileStamp::default()).display();
+                let path = sources.file(path.to_owned(), FileStamp::default()).display();
                 return Err(TreeError::Special { path, what }.into());
             }
             Some(_) => {}
@@ -226,7 +235,7 @@ fn single_file(
         Mtime::Seconds(seconds) => MtimeRule::Seconds(seconds),
     };
     layer.fixed.add(&path).written = Some(Arc::new(Written {
-        what: WrittenKind::File(Arc::clone(&layer.sources), layer.sources.file(&source.from, node.stamp)),
+        what: WrittenKind::File(Arc::clone(&layer.sources), layer.sources.file(source.from.clone(), node.stamp)),
         owner: Some(metadata.owner),
         mode: Some(metadata.mode),
         mtime: Some(rule),

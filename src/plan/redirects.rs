@@ -74,7 +74,7 @@ impl<'a> Redirects<'a> {
         let mut open: Vec<SourceFolder> = self.layer.folder(&mount.source).into_iter().collect();
         while let Some(folder) = open.pop() {
             for taken in self.layer.list(&folder)? {
-                let Taken::Folder(_, inside, _) = taken else { continue };
+                let Taken::Folder(_, inside, _) = taken? else { continue };
                 let below = inside.path.strip_prefix(&mount.source).unwrap_or(&inside.path);
                 let path = below.iter().fold(mount.image.clone(), |path, name| path.join(name.as_bytes()));
                 match in_base(&path)? {
@@ -114,6 +114,7 @@ impl<'a> Redirects<'a> {
                 continue;
             }
             for child in lower.sources.list(&source)? {
+                let child = child?;
                 let path = image.join(&child.name);
                 match child.node.kind {
                     NodeKind::Directory => open.push((path, source.join(OsStr::from_bytes(&child.name)))),

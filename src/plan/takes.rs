@@ -140,7 +140,13 @@ impl Takes {
 
     /// Returns the part of a path below `from`.
     pub(super) fn relative<'p>(&self, path: &'p Path) -> &'p [u8] {
-        path.strip_prefix(&self.from).unwrap_or(path).as_os_str().as_bytes()
+        let (path, from) = (path.as_os_str().as_bytes(), self.from.as_os_str().as_bytes());
+        match path.strip_prefix(from) {
+            Some(rest) if from.is_empty() => rest,
+            Some([]) => &[],
+            Some([b'/', rest @ ..]) => rest,
+            _ => path,
+        }
     }
 
     fn guards(&self, above: &TakeState, path: &Path) -> bool {

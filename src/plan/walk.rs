@@ -1,21 +1,21 @@
 //! The entries of one layer in tar order, found while they are asked for.
 //!
-//! Memory holds one listing for each folder on the way from the root to the present entry, never the whole list.
+//! Memory holds one listing for each folder on the way from the root to the present entry, of a large folder a stretch of
+//! it, never the whole list. Folders are listed ahead, on other threads.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fixed::{FixedNode, NodeId, ROOT, Written, WrittenKind};
-use super::laid_out::{LaidOut, SourceFolder, Taken};
+use super::frame::{Frame, Group, OpenFolder, Start};
+use super::laid_out::{LaidOut, SourceFolder};
 use super::rules::{Keys, Metadata, constant, xattrs};
 use super::tree_below::{Place, Presence, Standing, TreeBelow};
 use super::{Content, Entry, EntryKind, Mtime, PlanError};
 use crate::oci::ImagePath;
 use crate::spec::MtimeRule;
-use crate::tree::{Child, FileStamp, NodeKind, TreeError};
+use crate::tree::{Child, FileStamp, LookAhead, NodeKind};
 
 /// The entries of one layer: depth first, children by bytes, removals first within their folder; each path once, each
 /// folder before what it holds. After an error nothing follows.
@@ -23,45 +23,18 @@ pub struct Entries {
     tree: Arc<TreeBelow>,
     index: usize,
     layer: Arc<LaidOut>,
+    ahead: LookAhead,
+    start: Start,
     frames: Vec<Frame>,
     ready: VecDeque<Entry>,
     started: bool,
 }
 
-/// A folder of the image on the way to the present entry.
-struct Frame {
-    image: ImagePath,
-    folders: Vec<SourceFolder>,
-    presence: Presence,
-    items: std::iter::Peekable<std::vec::IntoIter<Item>>,
-    /// The folder's own entry, if it is written only because something below it is.
-    pending: Option<Entry>,
-}
-
-/// Something that one of a folder's sources puts under a name.
-struct Item {
-    name: Vec<u8>,
-    what: What,
-}
-
-enum What {
-    /// From the folder's source of this number.
-    Source(usize, Taken),
-    Fixed(NodeId),
-}
-
-/// All that stands under one name.
-#[derive(Default)]
-struct Group {
-    files: Vec<(usize, Child)>,
-    folders: Vec<(SourceFolder, FileStamp, bool)>,
-    fixed: Option<NodeId>,
-}
-
 impl Entries {
-    pub(super) fn new(tree: Arc<TreeBelow>, index: usize) -> Self {
+    pub(super) fn new(tree: Arc<TreeBelow>, index: usize, start: Start) -> Self {
         let layer = Arc::clone(&tree.layers[index]);
-        Self { tree, index, layer, frames: Vec::new(), ready: VecDeque::new(), started: false }
+        let ahead = LookAhead::new(Arc::clone(&layer.sources));
+        Self { tree, index, layer, ahead, start, frames: Vec::new(), ready: VecDeque::new(), started: false }
     }
 
     /// Goes on by one name; returns whether there may be more.
@@ -73,18 +46,9 @@ impl Entries {
             return Ok(true);
         }
         let Some(frame) = self.frames.last_mut() else { return Ok(false) };
-        match frame.items.next() {
+        match frame.next_group(&self.layer, &self.start, &mut self.ahead)? {
             None => drop(self.frames.pop()),
-            Some(first) => {
-                let path = frame.image.join(&first.name);
-                let mut group = Group::default();
-                let name = first.name.clone();
-                group.add(first.what);
-                while let Some(next) = frame.items.next_if(|next| next.name == name) {
-                    group.add(next.what);
-                }
-                self.place(path, group)?;
-            }
+            Some((path, group)) => self.place(path, group)?,
         }
         Ok(true)
     }
@@ -99,16 +63,23 @@ impl Entries {
         }
         let (below, presence) = self.tree.child(&frame.presence, &path)?;
         let written = fixed.and_then(|node| node.written.as_deref()).filter(|written| !written.is_folder());
-        let entry = match (group.files.first(), written) {
-            (Some((number, child)), _) => self.source_entry(&path, *number, child),
-            (None, Some(written)) => self.written_entry(&path, written),
+        let (entry, origin) = match (group.files.first(), written) {
+            (Some(_), _) => {
+                let origin = below.as_ref().and_then(|_| self.file_origins(&group, fixed).next());
+                let entry = group.files.into_iter().next().map(|file| self.source_entry(&path, file));
+                (entry, origin)
+            }
+            (None, Some(written)) => {
+                let origin = self.file_origins(&group, fixed).next();
+                (Some(self.written_entry(&path, written)), origin)
+            }
             (None, None) => return self.put_folder(path, group, fixed, below, presence),
         };
         if matches!(below, Some((Standing::Folder, _))) && !layer.replace {
-            let origin = self.file_origins(&group, fixed).next().unwrap_or_default();
+            let origin = origin.unwrap_or_default();
             return Err(PlanError::FileOverFolder { layer: layer.name.clone(), path, origin });
         }
-        self.emit(entry);
+        entry.into_iter().for_each(|entry| self.emit(entry));
         Ok(())
     }
 
@@ -146,8 +117,7 @@ impl Entries {
         fixed: Option<&'a FixedNode>,
     ) -> impl Iterator<Item = String> + use<'a> {
         let written = fixed.and_then(|node| node.written.as_ref()).filter(|written| !written.is_folder());
-        let files =
-            group.files.iter().map(|(number, child)| format!("`{}`", self.source_path(*number, child).display()));
+        let files = group.files.iter().map(|(_, _, path)| format!("`{}`", path.display()));
         files.chain(written.map(|written| written.origin.clone()))
     }
 
@@ -234,26 +204,21 @@ impl Entries {
         if image.is_root() {
             folders.extend(self.mounted(fixed)?.into_iter().map(|(folder, _)| folder));
         }
-        let mut items = Vec::new();
-        for (number, folder) in folders.iter().enumerate() {
-            for taken in layer.list(folder)? {
-                let (Taken::File(child) | Taken::Folder(child, ..)) = &taken;
-                refuse_unholdable(&layer, folder, child)?;
-                items.push(Item { name: child.name.clone(), what: What::Source(number, taken) });
-            }
+        let mut opened = Vec::with_capacity(folders.len());
+        for folder in folders {
+            let listing = self.ahead.list(&folder.path)?;
+            opened.push(OpenFolder::new(folder, listing));
         }
-        let several = folders.len() > 1 || fixed.is_some_and(|node| !node.children.is_empty());
-        for (name, id) in fixed.iter().flat_map(|node| &node.children) {
-            items.push(Item { name: name.clone(), what: What::Fixed(*id) });
-            if layer.fixed.node(*id).removed {
+        let first = self.start.first_below(&image);
+        let named = fixed.iter().flat_map(|node| &node.children);
+        if first.is_none() {
+            for (name, _) in named.clone().filter(|(_, id)| layer.fixed.node(**id).removed) {
                 self.emit(whiteout(&image, name));
             }
         }
-        if several {
-            // Stable: what is under one name stays in the order of the sources.
-            items.sort_by(|left, right| left.name.cmp(&right.name));
-        }
-        self.frames.push(Frame { image, folders, presence, items: items.into_iter().peekable(), pending });
+        let named: Vec<_> = named.map(|(name, id)| (name.clone(), *id)).collect();
+        let named = named.into_iter().peekable();
+        self.frames.push(Frame { image, folders: opened, presence, fixed: named, pending });
         Ok(())
     }
 
@@ -265,23 +230,17 @@ impl Entries {
         self.ready.push_back(entry);
     }
 
-    fn source_path(&self, number: usize, child: &Child) -> PathBuf {
-        let folder = self.frames.last().and_then(|frame| frame.folders.get(number));
-        folder.map(|folder| folder.path.clone()).unwrap_or_default().join(OsStr::from_bytes(&child.name))
-    }
-
-    fn source_entry(&self, path: &ImagePath, number: usize, child: &Child) -> Entry {
-        let source = self.source_path(number, child);
+    fn source_entry(&self, path: &ImagePath, (number, child, source): (usize, Child, PathBuf)) -> Entry {
         let rules = &self.layer.rules;
         let no_state = Vec::new();
         let folder = self.frames.last().and_then(|frame| frame.folders.get(number));
-        let above = folder.map_or(&no_state, |folder| &folder.rules);
-        let (relative, stamp) = (self.layer.relative(&source), &child.node.stamp);
-        let (kind, metadata) = match &child.node.kind {
-            NodeKind::Symlink(target) => (EntryKind::Symlink(target.clone()), rules.link(above, relative, stamp)),
+        let above = folder.map_or(&no_state, |open| &open.folder.rules);
+        let (relative, stamp) = (self.layer.relative(&source), child.node.stamp);
+        let (kind, metadata) = match child.node.kind {
+            NodeKind::Symlink(target) => (EntryKind::Symlink(target), rules.link(above, relative, &stamp)),
             _ => {
-                let content = Content::File(self.layer.sources.file(&source, *stamp));
-                (EntryKind::File(content), rules.file(above, relative, stamp))
+                let metadata = rules.file(above, relative, &stamp);
+                (EntryKind::File(Content::File(self.layer.sources.file(source, stamp))), metadata)
             }
         };
         self.entry(path.clone(), kind, metadata)
@@ -336,31 +295,6 @@ impl Iterator for Entries {
             }
         }
     }
-}
-
-impl Group {
-    fn add(&mut self, what: What) {
-        match what {
-            What::Source(number, Taken::File(child)) => self.files.push((number, child)),
-            What::Source(_, Taken::Folder(child, folder, definite)) => {
-                self.folders.push((*folder, child.node.stamp, definite));
-            }
-            What::Fixed(id) => self.fixed = Some(id),
-        }
-    }
-}
-
-/// Refuses what an image cannot hold: special files, and names that mean a removal.
-fn refuse_unholdable(layer: &LaidOut, folder: &SourceFolder, child: &Child) -> Result<(), PlanError> {
-    let path = || folder.path.join(OsStr::from_bytes(&child.name));
-    let shown = |path: PathBuf| layer.sources.file(&path, FileStamp::default()).display();
-    if let NodeKind::Special(what) = child.node.kind {
-        return Err(TreeError::Special { path: shown(path()), what }.into());
-    }
-    if child.name.starts_with(b".wh.") {
-        return Err(TreeError::WhiteoutName { path: shown(path()) }.into());
-    }
-    Ok(())
 }
 
 /// Returns the entry that hides a path of the tree below (image-spec, layer.md, "Whiteouts").

@@ -62,7 +62,8 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
     let received = Arc::new(AtomicU64::new(0));
     let mut entry = Entry { world, request: logged(&parts, target.as_deref()), received: Arc::clone(&received) };
     let operation = entry.request.operation.as_deref();
-    let action = world.faults.take(parts.method.as_str(), parts.uri.path(), operation);
+    let aim = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let action = world.faults.take(parts.method.as_str(), aim, operation);
     let cut = match action {
         Some(Action::Reset(Reset::InBody(after))) => Some(after),
         _ => None,
@@ -113,6 +114,9 @@ impl Asked<'_> {
             _ if path == "/v2" || path.starts_with("/v2/") => {
                 registry::answer(&self.world.registry, self.parts, self.body).await
             }
+            _ if path == registry::TOKEN_SERVICE => {
+                registry::token_answer(&self.world.registry, &self.parts, self.body).await
+            }
             _ => answer::empty(StatusCode::NOT_FOUND),
         }
     }
@@ -132,6 +136,11 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
             let answer = asked.answer(request).await;
             Ok(answer.map(|body| Truncated::new(body, after).boxed_unsync()))
         }
+        Some(Action::StallAfter { after }) => {
+            let answer = asked.answer(request).await;
+            Ok(answer.map(|body| Truncated::new(body, after).then_silent().boxed_unsync()))
+        }
+        Some(Action::Endless { status }) => Ok(answer::endless(status_code(status))),
         Some(Action::Headers { set, remove }) => {
             let mut answer = asked.answer(request).await;
             for name in remove {

@@ -33,7 +33,7 @@ pub use ecs::rollout::{
 };
 pub use error::SandboxError;
 pub use fault::{Action, Fault, Reset};
-pub use personality::{MountRule, Personality};
+pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality};
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedService};
 pub use server::{Sandbox, SandboxOptions};

@@ -107,9 +107,19 @@ impl Sandbox {
         self.world.log.entries()
     }
 
+    /// Returns how many requests came since the start, also those that the log has no room for.
+    pub fn request_count(&self) -> u64 {
+        self.world.log.count()
+    }
+
     /// Forgets the requests that came.
     pub fn forget_requests(&self) {
         self.world.log.clear();
+    }
+
+    /// Returns how many upload sessions the registry keeps.
+    pub fn open_uploads(&self) -> usize {
+        self.world.registry.open_uploads()
     }
 
     /// Lets requests fail.

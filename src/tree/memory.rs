@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Child, FileStamp, Node, NodeKind, ProjectRoot, SourceFile, Sources, TreeError};
+use super::{Child, FileStamp, Listing, Node, NodeKind, ProjectRoot, SourceFile, Sources, TreeError};
 
 /// A project in memory. The handles it gives out cannot be opened.
 #[derive(Clone, Debug)]
@@ -103,15 +103,15 @@ impl Sources for MemorySources {
         Ok(self.at(path).map(|found| found.node.clone()))
     }
 
-    fn list(&self, folder: &Path) -> Result<Vec<Child>, TreeError> {
+    fn list(&self, folder: &Path) -> Result<Listing, TreeError> {
         let found = self.at(folder).filter(|found| found.node.kind == NodeKind::Directory);
         let found = found.ok_or_else(|| TreeError::Vanished { path: self.root.display(folder) })?;
         let child = |(name, at): (&Vec<u8>, &usize)| Child { name: name.clone(), node: self.nodes[*at].node.clone() };
-        Ok(found.children.iter().map(child).collect())
+        Ok(found.children.iter().map(child).collect::<Vec<Child>>().into())
     }
 
-    fn file(&self, path: &Path, stamp: FileStamp) -> SourceFile {
-        SourceFile::new(Arc::clone(&self.root), PathBuf::from(path), stamp)
+    fn file(&self, path: PathBuf, stamp: FileStamp) -> SourceFile {
+        SourceFile::new(Arc::clone(&self.root), path, stamp)
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TreeError> {

@@ -3,6 +3,8 @@
 mod disk;
 mod error;
 mod glob;
+mod listing;
+mod look_ahead;
 mod memory;
 mod open_file;
 mod patterns;
@@ -13,6 +15,8 @@ mod stamp;
 
 pub use disk::DiskSources;
 pub use error::TreeError;
+pub use listing::Listing;
+pub use look_ahead::LookAhead;
 pub use memory::MemorySources;
 pub use open_file::{OpenFile, SpoolReader, Spooled};
 pub use patterns::{PatternState, Patterns};

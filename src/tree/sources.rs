@@ -1,8 +1,8 @@
 //! What placement asks of a project's files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{FileStamp, SourceFile, TreeError};
+use super::{FileStamp, Listing, SourceFile, TreeError};
 
 /// What stands at a path of the project. Symlinks are described, never followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +51,15 @@ pub trait Sources: Send + Sync {
     ///
     /// # Errors
     /// When the folder is gone, is no folder, or may not be read.
-    fn list(&self, folder: &Path) -> Result<Vec<Child>, TreeError>;
+    fn list(&self, folder: &Path) -> Result<Listing, TreeError>;
+
+    /// Returns whether a listing waits for the system, so that it is worth to have folders listed ahead.
+    fn is_slow(&self) -> bool {
+        false
+    }
 
     /// Returns the handle by which a listed regular file is read later.
-    fn file(&self, path: &Path, stamp: FileStamp) -> SourceFile;
+    fn file(&self, path: PathBuf, stamp: FileStamp) -> SourceFile;
 
     /// Reads a whole regular file of at most `limit` bytes, or `None` when there is none.
     ///

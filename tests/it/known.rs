@@ -143,7 +143,7 @@ fn a_damaged_cache_gives_the_same_image() {
     let empty = |path: &Path| fs::write(path, "").expect("a file");
     let damages: [(&str, Damage); 4] = [("flipped", &flip), ("cut", &cut), ("gone", &remove), ("empty", &empty)];
     for (damage, apply) in damages {
-        for what in ["blobs", "records/layer", "records/verified", "records/last", "records/chunks"] {
+        for what in ["blobs", "records/layer", "records/verified", "records/last", "records/chunks", "records/states"] {
             let runner = Runner::new();
             project.write("modules/031/index.js", texts[0]);
             settle();

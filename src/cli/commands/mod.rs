@@ -2,7 +2,9 @@
 
 mod answer;
 mod build;
+mod copy;
 mod deploy;
+mod inspect;
 mod lock;
 mod push;
 mod rollback;
@@ -90,6 +92,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Rollback(args) => rollback::run(&cli.common, args).await,
         Command::Continue(args) => answer::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
+        Command::Copy(args) => copy::run(&cli.common, args).await,
+        Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }

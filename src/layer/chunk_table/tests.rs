@@ -8,11 +8,11 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::layer::{PackOptions, Packed, pack, pack_with};
+use crate::layer::{Earlier, Fingerprint, PackOptions, Packed, pack, pack_with};
 use crate::oci::ImagePath;
 use crate::plan::{Content, Entry, EntryKind, Mtime};
 use crate::spec::Compression;
-use crate::store::BlobBytes;
+use crate::store::{BlobBytes, FileClock};
 
 fn file(path: &str, bytes: Vec<u8>) -> Entry {
     Entry {
@@ -52,7 +52,10 @@ fn cold(entries: &[Entry], compression: Compression) -> (Packed, Vec<u8>) {
 
 fn warm(entries: &[Entry], compression: Compression, known: &KnownChunks) -> (Packed, ChunkTable, Vec<u8>) {
     let entries = entries.iter().cloned().map(Ok::<_, Infallible>);
-    pack_with(entries, &options(compression), known, Vec::new()).unwrap()
+    let clock = FileClock { device: 0, now_ns: 0 };
+    let earlier = Earlier { known, settings: Fingerprint::default(), clock, resume: None };
+    let (packed, kept, bytes) = pack_with(entries, &options(compression), earlier, Vec::new()).unwrap();
+    (packed, kept.table, bytes)
 }
 
 /// Puts a blob into a file and knows its chunks by what is read back from their table.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
@@ -14,7 +14,7 @@ fn stamp() -> FileStamp {
 }
 
 fn on_disk(path: &str, stamp: FileStamp) -> EntryKind {
-    EntryKind::File(Content::File(MemorySources::new().file(Path::new(path), stamp)))
+    EntryKind::File(Content::File(MemorySources::new().file(PathBuf::from(path), stamp)))
 }
 
 fn of_image(identity: Option<&[u8]>) -> EntryKind {

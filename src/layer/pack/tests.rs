@@ -157,7 +157,7 @@ fn a_time_by_content_lies_between_1980_and_2011_and_follows_the_content() {
 fn chunks(entries: &[Entry]) -> Vec<Vec<u8>> {
     struct Collect(Vec<Vec<u8>>);
     impl Chunks<Infallible> for &mut Collect {
-        fn take(&mut self, chunk: &[u8], _: Vec<Look>) -> Result<(), PackError<Infallible>> {
+        fn take(&mut self, chunk: &[u8], _: About) -> Result<(), PackError<Infallible>> {
             self.0.push(chunk.to_vec());
             Ok(())
         }

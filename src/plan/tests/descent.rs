@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::tree::{Child, FileStamp, Node, SourceFile, TreeError};
+use crate::tree::{FileStamp, Listing, Node, SourceFile, TreeError};
 
 /// A project that notes which folders were listed.
 struct Listed(MemorySources, Mutex<Vec<PathBuf>>);
@@ -13,12 +13,12 @@ impl Sources for Arc<Listed> {
         self.0.stat(path)
     }
 
-    fn list(&self, folder: &Path) -> Result<Vec<Child>, TreeError> {
+    fn list(&self, folder: &Path) -> Result<Listing, TreeError> {
         self.1.lock().unwrap().push(folder.to_owned());
         self.0.list(folder)
     }
 
-    fn file(&self, path: &Path, stamp: FileStamp) -> SourceFile {
+    fn file(&self, path: PathBuf, stamp: FileStamp) -> SourceFile {
         self.0.file(path, stamp)
     }
 

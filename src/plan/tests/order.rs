@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tree::{Child, FileStamp, Node, SourceFile, TreeError};
+use crate::tree::{FileStamp, Listing, Node, SourceFile, TreeError};
 
 /// Names that sort badly: prefixes of each other, bytes around the slash, links of the base.
 const NAMES: [&str; 7] = ["a", "a-b", "a.b", "b", "lib", "x", "usr"];
@@ -78,12 +78,12 @@ impl Sources for Arc<Asked> {
         self.0.stat(path)
     }
 
-    fn list(&self, folder: &Path) -> Result<Vec<Child>, TreeError> {
+    fn list(&self, folder: &Path) -> Result<Listing, TreeError> {
         self.2.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.0.list(folder)
     }
 
-    fn file(&self, path: &Path, stamp: FileStamp) -> SourceFile {
+    fn file(&self, path: PathBuf, stamp: FileStamp) -> SourceFile {
         self.0.file(path, stamp)
     }
 

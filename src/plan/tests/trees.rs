@@ -121,3 +121,31 @@ fn a_removed_folder_is_one_whiteout_and_never_an_opaque_folder() {
     let whiteout = all[0].last().unwrap();
     assert_eq!(whiteout.kind, EntryKind::File(Content::Bytes([].into())), "a regular file without content");
 }
+
+#[test]
+fn a_walk_from_a_place_on_gives_the_folders_above_it_and_what_follows() {
+    let sources = project(&["a/b/1", "a/b/2", "a/b-c/x", "a/c/d/e", "a.x", "b/y/z", "c"]);
+    let mut layer = layer(".");
+    layer.files = vec![file("/app/a/none"), file("/app/b/added"), file("/z/y")];
+    layer.files[0].what = FileWhat::Remove;
+    let facts = base(&["app/", "app/a/", "app/a/none"]);
+    let placement = placed(&facts, sources, &[(layer, "/app")]).unwrap();
+    let all: Vec<Entry> = placement.entries(0).collect::<Result<_, _>>().unwrap();
+    let from = |start: Start| placement.entries_from(0, start).collect::<Result<Vec<Entry>, _>>().unwrap();
+    assert!(from(Start::First) == all);
+    for (number, entry) in all.iter().enumerate() {
+        let is_above = |other: &&Entry| entry.path.starts_with(&other.path) && entry.path != other.path;
+        let above: Vec<Entry> = all.iter().filter(is_above).cloned().collect();
+        let rest = |from: usize| [above.as_slice(), &all[from..]].concat();
+        let is_removal = entry.path.file_name().is_some_and(|name| name.starts_with(b".wh."));
+        if !is_removal {
+            assert_eq!(show(&from(Start::At(entry.path.clone()))), show(&rest(number)), "at {}", entry.path);
+        }
+        if entry.kind != EntryKind::Directory && !is_removal {
+            let after = from(Start::After(entry.path.clone()));
+            let left: Vec<Entry> = after.into_iter().filter(|other| !entry.path.starts_with(&other.path)).collect();
+            assert_eq!(show(&left), show(&all[number + 1..]), "after {}", entry.path);
+        }
+    }
+    assert_eq!(show(&from(Start::At(path("/app/a/b/11")))), show(&from(Start::At(path("/app/a/b/2")))));
+}

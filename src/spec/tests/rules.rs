@@ -11,21 +11,6 @@ fn with(lines: &str) -> Result<BuildSpec, SpecError> {
 }
 
 #[test]
-fn keys_of_later_versions_are_refused_at_their_line() {
-    for (lines, key, line) in [("repository: {create: true}\n", "repository", 3)] {
-        match with(lines) {
-            Err(SpecError::Flaw(flaw)) => {
-                assert_eq!(
-                    (flaw.message.as_str(), flaw.line),
-                    (format!("`{key}` is not supported yet").as_str(), line)
-                );
-            }
-            other => panic!("{lines}: {other:?}"),
-        }
-    }
-}
-
-#[test]
 fn overrides_count_instead_of_the_file() {
     let overrides = Overrides {
         name: Some("example.com/other".to_owned()),
