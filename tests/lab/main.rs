@@ -6,6 +6,7 @@
 mod archives;
 mod bench;
 mod disk;
+mod ecs;
 mod faults;
 mod matrix;
 mod proxy;

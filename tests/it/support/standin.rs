@@ -46,6 +46,7 @@ impl StandIn {
             repositories: repositories.iter().map(|name| (*name).to_owned()).collect(),
             cluster: "main".to_owned(),
             services: services.iter().map(service).collect(),
+            ..Seed::default()
         };
         sandbox.seed(&seed).expect("what the test expects");
         let text = format!("hosts:\n  {}:\n    endpoint: {}\n", account_host(), sandbox.address());
