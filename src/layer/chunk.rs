@@ -4,11 +4,12 @@
 //!
 //! 1. A file of more than `n` begins a chunk of its own and is cut every `n` of its content, from its own start: the
 //!    first chunk holds its headers too, the last one its padding. What follows begins a new chunk.
-//! 2. An entry that would make the chunk longer than `4 n` begins a new one.
+//! 2. An entry that would make the chunk longer than 4 MiB begins a new one.
 //! 3. A chunk of at least `n / 4` ends after an entry of `m` bytes when the first eight bytes of the SHA-256 of its path,
 //!    big-endian, modulo `3/4 n`, are less than `m`: about every `n`.
 //!
-//! For zstd `n` is 4 MiB: it finds what is alike further back than gzip's 32 KiB, so that short chunks cost it 7 % in size.
+//! For zstd `n` is 4 MiB, and 8 MiB are the most: it finds what is alike further back than gzip's 32 KiB, so that short
+//! chunks cost it 7 % in size.
 //!
 //! The two zero blocks that end the stream stand in the last chunk, or in one of their own where a rule has ended it.
 //!
@@ -33,11 +34,11 @@ pub(super) struct Lengths {
 impl Lengths {
     /// Returns the lengths for a codec. Plain tar is cut for the sake of the work alone.
     pub(super) const fn of(compression: Compression) -> Self {
-        let mean: usize = match compression {
-            Compression::None | Compression::Gzip(_) => 1 << 20,
-            Compression::Zstd(_) => 4 << 20,
+        let (mean, most): (usize, usize) = match compression {
+            Compression::None | Compression::Gzip(_) => (1 << 20, 4 << 20),
+            Compression::Zstd(_) => (4 << 20, 8 << 20),
         };
-        Self { mean, most: 4 * mean, least: mean / 4, spread: mean as u64 / 4 * 3 }
+        Self { mean, most, least: mean / 4, spread: mean as u64 / 4 * 3 }
     }
 
     /// Returns whether a file of so many bytes is cut from its own start.
