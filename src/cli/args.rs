@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use dockless::deploy::RunningTasks;
+
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Takes a project to a running Amazon ECS service without a Docker daemon.
@@ -9,7 +11,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 #[command(name = "dockless", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 build file or lock, 4 build, 5 registry, 6 rolled back, \
-    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 11 a difference, 12 refused, 130 interrupted"
+    7 deployment failed, 8 no verdict in time, 9 superseded, 10 paused, 11 a difference, 12 refused, 13 a task before \
+    failed, 130 interrupted"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -29,8 +32,18 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Build, push and deploy: the one command of CI
     Ship(ShipArgs),
+    /// Show what the services run, since when, and how their last deployments ended
+    Status(StatusArgs),
+    /// Take the services back to the last revision that was deployed well
+    Rollback(RollbackArgs),
+    /// Answer a deployment that waits at a pause hook
+    Continue(ContinueArgs),
     /// Write down what the base is, so that builds need not ask
     Lock(LockArgs),
+    /// Copy an image, as it is, between registries, layouts and archives
+    Copy(CopyArgs),
+    /// Show what an image is made of: platforms, config, layers and their sizes
+    Inspect(InspectArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
     Sandbox(SandboxArgs),
 }
@@ -44,6 +57,9 @@ pub(crate) struct Common {
     /// The build file, relative to the project [default: build.yaml, else dockless.yaml]
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
     pub(crate) file: Option<PathBuf>,
+    /// Lay this environment of the build file over the rest of it
+    #[arg(short = 'e', long = "environment", value_name = "ENVIRONMENT", global = true)]
+    pub(crate) environment: Option<String>,
     /// Push to this repository instead of the build file's `name`
     #[arg(long, value_name = "REPOSITORY", global = true)]
     pub(crate) name: Option<String>,
@@ -77,6 +93,9 @@ pub(crate) struct Common {
     /// Use the embedded registry, ECR and ECS instead of the real ones
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
+    /// Refuse what would only be warned of
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -92,6 +111,9 @@ pub(crate) struct Common {
     /// Show more
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+    /// Not of the command line: the one-off tasks that an interrupt must stop.
+    #[arg(skip)]
+    pub(crate) running: RunningTasks,
 }
 
 /// How progress is shown.
@@ -135,6 +157,48 @@ pub(crate) struct ShipArgs {
     pub(crate) no_wait: bool,
 }
 
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Wait for the deployments to end, and exit with the verdict
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Go to this revision: a number, FAMILY:NUMBER or an ARN
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) to: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Options of `continue`.
+#[derive(Debug, Args)]
+pub(crate) struct ContinueArgs {
+    /// Only this service; by default all of the build file's
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Answer no: the deployment goes back
+    #[arg(long)]
+    pub(crate) rollback: bool,
+    /// Do not wait for a verdict
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
 /// Options of `lock`.
 #[derive(Debug, Args)]
 pub(crate) struct LockArgs {
@@ -144,6 +208,38 @@ pub(crate) struct LockArgs {
     /// Write nothing; exit with 11 when the lock is not for this build file
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Options of `copy`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
+    docker-archive:FILE.\nWithout a tag DST takes that of SRC. --platform copies the image of one platform alone.")]
+pub(crate) struct CopyArgs {
+    /// The image
+    #[arg(value_name = "SRC")]
+    pub(crate) from: String,
+    /// Where it goes; `oci-archive:-` is stdout
+    #[arg(value_name = "DST")]
+    pub(crate) to: String,
+    /// Copy also what refers to the image: signatures, attestations
+    #[arg(long)]
+    pub(crate) referrers: bool,
+    /// Make the repository of DST if it does not exist in ECR
+    #[arg(long)]
+    pub(crate) create_repository: bool,
+}
+
+/// Options of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
+    docker-archive:FILE.")]
+pub(crate) struct InspectArgs {
+    /// The image
+    #[arg(value_name = "REF")]
+    pub(crate) image: String,
+    /// Print the manifest or index as it stands, byte by byte
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
 }
 
 /// Options of `sandbox`.

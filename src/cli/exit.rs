@@ -20,6 +20,8 @@ pub(crate) const DEPLOY_FAILED: u8 = 7;
 pub(crate) const DIFFERENCE: u8 = 11;
 /// Refused, nothing changed.
 pub(crate) const REFUSED: u8 = 12;
+/// A one-off task before failed.
+pub(crate) const BEFORE_FAILED: u8 = 13;
 /// Interrupted.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -31,5 +33,6 @@ pub(crate) fn code(error: &Error) -> u8 {
         Class::Registry => REGISTRY,
         Class::DeployFailed => DEPLOY_FAILED,
         Class::Refused => REFUSED,
+        Class::BeforeFailed => BEFORE_FAILED,
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod env;
 mod exit;
+mod places;
 mod render;
 mod settings;
 mod standin;
@@ -11,10 +12,14 @@ mod standin;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dockless::deploy::RunningTasks;
 use dockless::ground::Hint;
 
 use args::Cli;
 use commands::Done;
+
+/// How long an interrupted process may take to stop what it started.
+const STOPPING: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Runs the program: arguments, runtime, command, exit code.
 pub(crate) fn main() -> ExitCode {
@@ -40,14 +45,27 @@ pub(crate) fn main() -> ExitCode {
 }
 
 async fn interruptible(cli: Cli) -> u8 {
+    let running = cli.common.running.clone();
     tokio::select! {
         code = run(cli) => code,
         () = interrupted() => {
             eprintln!("error: interrupted");
+            stop(&running).await;
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
                 started goes on");
             exit::INTERRUPTED
         }
+    }
+}
+
+/// Stops one-off tasks: nobody would be there to see how they end.
+async fn stop(running: &RunningTasks) {
+    if running.is_empty() {
+        return;
+    }
+    let stopped = tokio::time::timeout(STOPPING, running.stop_all("dockless was interrupted")).await;
+    for arn in stopped.unwrap_or_default() {
+        eprintln!("note: the task `{arn}` is stopped");
     }
 }
 

@@ -47,8 +47,8 @@ fn seed(spec: &BuildSpec) -> Seed {
 
 fn seed_service(spec: &BuildSpec, service: &ServiceSpec) -> SeedService {
     let containers = match &service.containers {
-        ContainerChoice::Named(names) if !names.is_empty() => names.clone(),
-        _ => vec![service.name.clone()],
+        ContainerChoice::Named(specs) => specs.iter().map(|spec| spec.name.clone()).collect(),
+        ContainerChoice::Auto => vec![service.name.clone()],
     };
     let image = match &spec.name {
         Some(name) => format!("{name}:placeholder"),

@@ -7,13 +7,14 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::ground::Hint;
-use crate::net::describe;
+use crate::net::{AwsFailure, describe};
 
 /// A call that AWS refused, or that did not reach it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {}", self.words())]
 pub struct ApiError {
-    /// The operation's name, such as `UpdateService`.
+    /// The operation's name, such as `UpdateService`; of a service other than ECS its action, such as
+    /// `events:PutTargets`.
     pub operation: &'static str,
     /// AWS's code, such as `AccessDeniedException`, if it answered with one.
     pub code: Option<String>,
@@ -37,6 +38,17 @@ impl ApiError {
             (None, None) => transport_words(&error, http_status),
         };
         Self { operation, code, message, http_status }
+    }
+
+    /// Takes over what a call without the SDK failed with; the action stands as IAM has it.
+    pub(super) fn of_action(action: &'static str, failure: AwsFailure) -> Self {
+        let AwsFailure { code, message, http_status } = failure;
+        Self { operation: action, code, message, http_status }
+    }
+
+    /// Returns the action as IAM has it.
+    pub fn action(&self) -> String {
+        if self.operation.contains(':') { self.operation.to_owned() } else { format!("ecs:{}", self.operation) }
     }
 
     /// Makes an error of an answer that has not what its operation promises.
@@ -134,12 +146,16 @@ fn denied_hint(error: &ApiError) -> String {
         .message
         .split_once("iam:PassRole on resource: ")
         .map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default().trim_end_matches(['.', ',']).to_owned());
+    let passed_to = match error.operation.split_once(':') {
+        Some((service @ ("events" | "scheduler"), _)) => service,
+        _ => "ecs-tasks",
+    };
     match pass_role {
         Some(role) => format!(
             "allow it with {{\"Effect\": \"Allow\", \"Action\": \"iam:PassRole\", \"Resource\": \"{role}\", \"Condition\": \
-             {{\"StringEquals\": {{\"iam:PassedToService\": \"ecs-tasks.amazonaws.com\"}}}}}}"
+             {{\"StringEquals\": {{\"iam:PassedToService\": \"{passed_to}.amazonaws.com\"}}}}}}"
         ),
-        None => format!("allow `ecs:{}` in the IAM policy of whoever runs this", error.operation),
+        None => format!("allow `{}` in the IAM policy of whoever runs this", error.action()),
     }
 }
 

@@ -94,6 +94,20 @@ impl<'a> Run<'a> {
         Ok(DeployReport::of(self.reports, not_started))
     }
 
+    /// Carries out the registrations alone, and returns the ARNs in the plan's order; those of a run that fails half-way
+    /// are taken back.
+    pub(super) async fn register_all(mut self) -> Result<Vec<String>, DeployError> {
+        for action in self.plan.actions.iter().filter(|action| matches!(action, Action::Register { .. })) {
+            if let Err(error) = self.step(action).await {
+                for (_, arn) in &self.registered {
+                    super::fleet::discard(self.ecs, self.options, arn).await;
+                }
+                return Err(error);
+            }
+        }
+        Ok(self.registered.into_iter().map(|(_, arn)| arn).collect())
+    }
+
     fn with_changes(&self, error: DeployError) -> DeployError {
         if self.updated.is_empty() || error.class() == ErrorClass::HalfWay {
             return error;
@@ -128,7 +142,7 @@ impl<'a> Run<'a> {
     }
 
     fn reader(&self) -> Reader<'a> {
-        Reader { ecs: self.ecs, place: &self.deployment.place, options: self.options }
+        Reader { ecs: self.ecs, place: &self.deployment.place, options: self.options, latest: false }
     }
 
     /// Waits for other deployments, and makes sure that the service still is what the plan started from.

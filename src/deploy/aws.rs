@@ -10,6 +10,7 @@ use super::raw_body::{RequestBody, ResponseBody};
 use super::sdk_view;
 use super::service::Service;
 use super::service_deployment::{DeploymentBrief, ServiceDeployment, ServiceRevision};
+use crate::net::{AwsCalls, Connector};
 
 /// ECS takes at most this many names in one DescribeServices.
 const SERVICES_A_CALL: usize = 10;
@@ -25,6 +26,7 @@ const NAMES_FOR_SUGGESTION: i32 = 100;
 pub struct Ecs {
     client: Client,
     config: SdkConfig,
+    calls: AwsCalls,
 }
 
 /// A task definition as ECS holds it, not reduced to what this program knows.
@@ -47,8 +49,19 @@ pub struct DescribedServices {
 
 impl Ecs {
     /// Makes a client. Nothing is sent.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), config: config.clone() }
+    pub fn new(config: &SdkConfig, connector: &Connector) -> Self {
+        let calls = AwsCalls::new(config, connector);
+        Self { client: Client::new(config), config: config.clone(), calls }
+    }
+
+    /// Returns the SDK's client.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns what sends calls to other services.
+    pub(super) fn calls(&self) -> &AwsCalls {
+        &self.calls
     }
 
     /// Returns the region that is asked, if the configuration has one.

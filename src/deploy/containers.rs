@@ -3,7 +3,7 @@
 use super::task_definition::{Container, TaskDefinition};
 use crate::ground::{Hint, did_you_mean};
 use crate::oci::Repository;
-use crate::spec::ContainerChoice;
+use crate::spec::{ContainerChoice, ContainerSpec};
 
 /// Chooses containers, in the order of the task definition: the named ones; else each whose image is of `repository`;
 /// else the only essential one.
@@ -17,7 +17,7 @@ pub fn choose(
 ) -> Result<Vec<String>, ContainerError> {
     let containers = definition.containers();
     match choice {
-        ContainerChoice::Named(names) => named(definition, &containers, names),
+        ContainerChoice::Named(specs) => named(definition, &containers, specs),
         ContainerChoice::Auto => automatic(definition, &containers, repository),
     }
 }
@@ -29,14 +29,14 @@ fn names_of(containers: &[Container<'_>]) -> Vec<String> {
 fn named(
     definition: &TaskDefinition,
     containers: &[Container<'_>],
-    names: &[String],
+    specs: &[ContainerSpec],
 ) -> Result<Vec<String>, ContainerError> {
     let all = names_of(containers);
-    if let Some(container) = names.iter().find(|name| !all.contains(name)) {
+    if let Some(spec) = specs.iter().find(|spec| !all.contains(&spec.name)) {
         let family = definition.family().to_owned();
-        return Err(ContainerError::Unknown { container: container.clone(), family, containers: all });
+        return Err(ContainerError::Unknown { container: spec.name.clone(), family, containers: all });
     }
-    Ok(all.into_iter().filter(|name| names.contains(name)).collect())
+    Ok(all.into_iter().filter(|name| specs.iter().any(|spec| spec.name == *name)).collect())
 }
 
 fn automatic(
@@ -135,7 +135,8 @@ mod tests {
         let proxy = ("proxy", "nginx", true);
         let agent = ("agent", "example.com/shop/agent:1", false);
         let odd = ("odd", "${IMAGE}", true);
-        let named = |names: &[&str]| ContainerChoice::Named(names.iter().map(|&name| name.to_owned()).collect());
+        let named =
+            |names: &[&str]| ContainerChoice::Named(names.iter().map(|&name| ContainerSpec::named(name)).collect());
         let rows: [(&[_], _, &[&str]); 5] = [
             (&[proxy, web], named(&["proxy"]), &["proxy"]),
             (&[proxy, web], named(&["web", "proxy"]), &["proxy", "web"]),
@@ -154,7 +155,8 @@ mod tests {
         let error = choose_of(&two, &ContainerChoice::Auto).expect_err("two essential ones");
         assert!(error.to_string().ends_with("it has `app`, `proxy`"), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("containers: [app]")));
-        let error = choose_of(&two, &ContainerChoice::Named(vec!["apq".to_owned()])).expect_err("no such container");
+        let error =
+            choose_of(&two, &ContainerChoice::Named(vec![ContainerSpec::named("apq")])).expect_err("no such container");
         assert!(error.hint().is_some_and(|hint| hint.starts_with("did you mean `app`?")));
     }
 }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::apply::Run;
 use super::aws::Ecs;
 use super::error::{DeployError, Place};
+use super::fleet::{self, Fleet};
 use super::observation::{self, ServiceState};
 use super::options::DeployOptions;
 use super::plan::{Action, DeployPlan, Subject, TargetImage};
+use super::preflight::ImageFacts;
 use super::report::DeployReport;
+use super::schedules::{self, ScheduleState};
 use super::task_definition::TaskDefinition;
 use super::timing::{Pauses, timeout};
 use crate::ground::Timestamp;
@@ -21,8 +23,13 @@ pub struct Deployment {
     pub(super) place: Place,
     pub(super) wait: WaitTimeout,
     pub(super) services: Vec<ServiceState>,
+    pub(super) spec: DeploySpec,
+    pub(super) schedules: Vec<ScheduleState>,
+    /// What is known of the image, if it was looked at.
+    pub(super) image: Option<ImageFacts>,
     repository: Repository,
     file: Option<TaskDefinition>,
+    latest: bool,
     read_at: Timestamp,
 }
 
@@ -45,13 +52,58 @@ impl Deployment {
         let region = ecs.region().ok_or_else(|| DeployError::NoRegion(spec.cluster.clone()))?;
         let place = Place { cluster: spec.cluster.clone(), region: Some(region.to_owned()), account: None };
         let file = match &spec.task_definition {
-            TaskDefinitionSource::Live => None,
+            TaskDefinitionSource::Live | TaskDefinitionSource::Latest => None,
             TaskDefinitionSource::File(path) => Some(TaskDefinition::read(path)?),
         };
         let (wait, read_at, services) = (spec.wait, options.clock.now(), Vec::new());
-        let mut deployment = Self { place, wait, services, repository: repository.clone(), file, read_at };
+        let latest = spec.task_definition == TaskDefinitionSource::Latest;
+        let mut deployment = Self {
+            place,
+            wait,
+            services,
+            spec: spec.clone(),
+            schedules: Vec::new(),
+            image: None,
+            repository: repository.clone(),
+            file,
+            latest,
+            read_at,
+        };
         deployment.read(ecs, &spec.services, options).await?;
+        fleet::check(&deployment)?;
+        let families: Vec<&str> = deployment.services.iter().map(ServiceState::family).collect();
+        deployment.schedules = schedules::read(ecs, &spec.schedules, &families).await?;
         Ok(deployment)
+    }
+
+    /// Reads one of the services again, alone, as what it has now.
+    pub(super) async fn afresh(
+        &self,
+        ecs: &Ecs,
+        service: &ServiceSpec,
+        options: &DeployOptions,
+    ) -> Result<Self, DeployError> {
+        let spec = DeploySpec {
+            services: vec![service.clone()],
+            task_definition: TaskDefinitionSource::Live,
+            before: Vec::new(),
+            schedules: Vec::new(),
+            order: None,
+            ..self.spec.clone()
+        };
+        Self::prepare(ecs, &spec, &self.repository, options).await
+    }
+
+    /// Returns the repository of the image.
+    pub(super) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Asks for no digest: where nothing is known to compare with, nothing is proved.
+    #[must_use]
+    pub(super) fn without_proof(mut self) -> Self {
+        self.services.iter_mut().for_each(|state| state.containers.clear());
+        self
     }
 
     /// Reads the services; a task definition that is known already is not asked for again.
@@ -59,7 +111,7 @@ impl Deployment {
         self.read_at = options.clock.now();
         let described = observation::describe(ecs, &mut self.place, specs).await?;
         for (spec, service) in specs.iter().zip(described) {
-            let reader = observation::Reader { ecs, place: &self.place, options };
+            let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
             let state = reader.read(spec, service, self.file.as_ref(), &self.repository, &self.services).await?;
             match self.services.iter_mut().find(|known| known.spec.name == spec.name) {
                 Some(known) => *known = state,
@@ -72,7 +124,8 @@ impl Deployment {
     /// Returns what the deployment of an image will do.
     pub fn plan(&self, target: &TargetImage) -> DeployPlan {
         let subjects: Vec<Subject<'_>> = self.services.iter().map(ServiceState::subject).collect();
-        DeployPlan::of(target, &subjects)
+        let plan = DeployPlan::of(target, &subjects);
+        fleet::with_company(self, plan)
     }
 
     /// Looks again, if that was a while ago, and waits until no deployment is active that is not the one wanted.
@@ -110,15 +163,15 @@ impl Deployment {
 
     async fn settle_one(&mut self, index: usize, ecs: &Ecs, options: &DeployOptions) -> Result<(), DeployError> {
         let Some(state) = self.services.get(index) else { return Ok(()) };
-        let reader = observation::Reader { ecs, place: &self.place, options };
+        let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
         let limit = timeout(self.wait, &state.service.rollout);
         reader.await_quiet(state, limit, Pauses::new(options.jitter_seed)).await?;
         let spec = state.spec.clone();
         self.read(ecs, &[spec], options).await
     }
 
-    /// Carries out a plan and awaits the verdict on each service, one by one. It decides nothing; a service that ends
-    /// badly ends the run, and those after it stay as they are.
+    /// Carries out a plan and awaits the verdict on each service, in the order that the build file says. It decides
+    /// nothing; of services that go one by one, one that ends badly ends the run, and those after it stay as they are.
     ///
     /// # Errors
     /// When a step is refused; the class tells whether anything was changed.
@@ -128,13 +181,13 @@ impl Deployment {
         plan: &DeployPlan,
         options: &DeployOptions,
     ) -> Result<DeployReport, DeployError> {
-        Run::new(self, ecs, plan, options).carry_out().await
+        Fleet::new(self, ecs, plan, options).carry_out().await
     }
 
-    /// Settles, plans and applies.
+    /// Settles, plans, looks for what would go wrong, and applies.
     ///
     /// # Errors
-    /// As [`Deployment::settle`] and [`Deployment::apply`].
+    /// As [`Deployment::settle`], [`Deployment::preflight`] and [`Deployment::apply`].
     pub async fn deploy(
         &mut self,
         ecs: &Ecs,
@@ -143,6 +196,7 @@ impl Deployment {
     ) -> Result<DeployReport, DeployError> {
         self.settle(ecs, target, options).await?;
         let plan = self.plan(target);
+        self.preflight(ecs, &plan, options).await?;
         self.apply(ecs, &plan, options).await
     }
 }

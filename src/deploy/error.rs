@@ -1,7 +1,12 @@
 //! What stops a deployment, and whether anything was changed by then.
 
+use super::answer::AnswerError;
 use super::api_error::ApiError;
+use super::before::BeforeError;
 use super::containers::ContainerError;
+use super::preflight::Finding;
+use super::rollback::RollbackError;
+use super::schedules::ScheduleError;
 use super::task_definition::{TaskDefinitionError, TaskDefinitionFileError};
 use crate::ground::Hint;
 
@@ -31,6 +36,8 @@ pub enum ErrorClass {
     Refused,
     /// Something was changed, and what was wanted is not reached.
     HalfWay,
+    /// A one-off task before failed; no service was changed.
+    BeforeFailed,
 }
 
 impl ErrorClass {
@@ -39,6 +46,7 @@ impl ErrorClass {
         match self {
             Self::Refused => 12,
             Self::HalfWay => 7,
+            Self::BeforeFailed => 13,
         }
     }
 }
@@ -161,6 +169,40 @@ pub enum DeployError {
         /// Why not.
         source: Box<ApiError>,
     },
+    /// A one-off task before cannot be what the build file says.
+    #[error("cannot tell which container of task `{task}` is meant")]
+    BeforeContainer {
+        /// The task.
+        task: String,
+        /// Why not.
+        source: ContainerError,
+    },
+    /// A one-off task before did not do what it should.
+    #[error("no service was changed; {leftover}")]
+    Before {
+        /// What became of the revisions that were registered.
+        leftover: Leftover,
+        /// What became of the task.
+        source: Box<BeforeError>,
+    },
+    /// A schedule cannot be moved.
+    #[error("cannot deal with `deploy.schedules`")]
+    Schedule(#[from] ScheduleError),
+    /// The services run the image, and a schedule does not start it.
+    #[error("the services run the image, and not every schedule does")]
+    ScheduleLeft(#[source] ScheduleError),
+    /// There is nothing to go back to.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
+    /// No deployment waits for an answer.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// Something would not work, and is not to be tried.
+    #[error("the preflight has {} finding{}", findings.len(), if findings.len() == 1 { "" } else { "s" })]
+    Preflight {
+        /// What was found.
+        findings: Vec<Finding>,
+    },
     /// An error that would have changed nothing, after other services were updated.
     #[error("service {} changed already when the deployment stopped", listed(updated))]
     AfterChanges {
@@ -200,7 +242,10 @@ impl DeployError {
     /// Returns what the error means for the process.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Update { .. } | Self::AfterChanges { .. } => ErrorClass::HalfWay,
+            Self::Update { .. } | Self::AfterChanges { .. } | Self::ScheduleLeft(_) => ErrorClass::HalfWay,
+            Self::Answer(error) => error.class(),
+            Self::Rollback(error) => error.class(),
+            Self::Before { source, .. } => source.class(),
             _ => ErrorClass::Refused,
         }
     }
@@ -249,6 +294,14 @@ impl Hint for DeployError {
             Self::ActiveDeployment { .. } => Some("wait for it to end and run this again".to_owned()),
             Self::Moved { .. } => Some("run this again: it starts from what the service has now".to_owned()),
             Self::AfterChanges { source, .. } => source.hint(),
+            Self::BeforeContainer { source, .. } => source.hint(),
+            Self::Before { source, .. } => source.hint(),
+            Self::Schedule(error) | Self::ScheduleLeft(error) => error.hint(),
+            Self::Rollback(error) => error.hint(),
+            Self::Answer(error) => error.hint(),
+            Self::Preflight { .. } => {
+                Some("follow the hints of the warnings above, or leave `--strict` away".to_owned())
+            }
         }
     }
 }

@@ -7,44 +7,70 @@
 //!
 //! Sources obeyed: the Amazon ECS API reference for `2014-11-13`, and the members of the SDK's own model.
 
+mod answer;
 mod api_error;
 mod apply;
 mod arn;
 mod aws;
+mod before;
 mod canonical;
 mod containers;
 mod deployment;
 mod diff;
 mod error;
+mod fargate;
+mod fleet;
+mod going_back;
+mod history;
 mod identity;
+mod lifecycle;
 mod observation;
+mod one_off;
 mod options;
 mod plan;
+mod preflight;
+mod preflight_run;
 mod raw_body;
 mod report;
+mod rights;
+mod rollback;
+mod running_tasks;
+mod schedule_calls;
+mod schedule_document;
+mod schedules;
 mod sdk_view;
 mod service;
 mod service_deployment;
 mod standing;
+mod status;
 mod task_definition;
+mod task_log;
 mod timing;
 mod verdict;
 mod wait;
 
+pub use answer::{Answer, AnswerError};
 pub use api_error::ApiError;
 pub use aws::{DescribedServices, Ecs, RawTaskDefinition};
+pub use before::{BeforeError, BeforeReport, BeforeRun};
 pub use containers::{ContainerError, choose};
 pub use deployment::Deployment;
 pub use diff::{Change, diff};
 pub use error::{DeployError, ErrorClass, Leftover, Place, VERDICT_ACTIONS};
+pub use history::PastDeployment;
 pub use options::DeployOptions;
 pub use plan::{Action, DeployPlan, Revision, TargetImage};
+pub use preflight::{Candidate, Finding, ImageFacts, examine};
 pub use report::{BadVerdict, DeployReport, Reason, ServiceReport};
+pub use rollback::{RollbackError, RollbackPlan, RollbackReport, RollbackStep};
+pub use running_tasks::RunningTasks;
+pub use schedules::{ScheduleError, ScheduleMove, ScheduleReport};
 pub use service::{Controller, RolloutConfig, Service, ServiceEvent, ServiceRollout, Strategy};
 pub use service_deployment::{
     ContainerImage, DeploymentBrief, RevisionCounts, ServiceDeployment, ServiceRevision, Status,
 };
 pub use standing::{Last, Standing, Witness};
+pub use status::{DeploymentStatus, RunningImage, ServiceStatus};
 pub use task_definition::{Container, DESCRIBE_ONLY, TaskDefinition, TaskDefinitionError, TaskDefinitionFileError};
 pub use timing::{Pauses, timeout};
 pub use verdict::{

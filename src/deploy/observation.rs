@@ -35,6 +35,21 @@ pub(super) struct ServiceState {
 }
 
 impl ServiceState {
+    /// Returns the family that the next revision joins.
+    pub(super) fn family(&self) -> &str {
+        self.source.family()
+    }
+
+    /// Returns what the next revision is made of.
+    pub(super) fn source(&self) -> &TaskDefinition {
+        &self.source
+    }
+
+    /// Returns what the service has.
+    pub(super) fn live(&self) -> &TaskDefinition {
+        &self.live
+    }
+
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
             service: &self.spec.name,
@@ -107,6 +122,8 @@ pub(super) struct Reader<'a> {
     pub(super) ecs: &'a Ecs,
     pub(super) place: &'a Place,
     pub(super) options: &'a DeployOptions,
+    /// Whether the next revision is copied from the family's newest one instead of what the service has.
+    pub(super) latest: bool,
 }
 
 impl Reader<'_> {
@@ -124,7 +141,11 @@ impl Reader<'_> {
             Some(state) => (state.live_arn.clone(), state.live_is_active, state.live.clone()),
             None => self.live(&service.task_definition).await?,
         };
-        let source = file.cloned().unwrap_or_else(|| live.clone());
+        let source = match file {
+            Some(file) => file.clone(),
+            None if self.latest => self.live(live.family()).await?.2,
+            None => live.clone(),
+        };
         let containers = containers::choose(&source, &spec.containers, repository)
             .map_err(|source| DeployError::Container { service: spec.name.clone(), source })?;
         let standing = self.standing(&service, &live_arn).await?;

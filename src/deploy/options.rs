@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::running_tasks::RunningTasks;
 use crate::event::{Event, Observer};
 use crate::ground::Clock;
 
@@ -16,6 +17,10 @@ pub struct DeployOptions {
     pub observer: Arc<dyn Observer>,
     /// The seed of the chance in pauses.
     pub jitter_seed: u64,
+    /// Whether findings of the preflight refuse the deployment.
+    pub strict: bool,
+    /// The one-off tasks that run, for whoever may have to stop them.
+    pub running: RunningTasks,
 }
 
 impl DeployOptions {

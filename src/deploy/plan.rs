@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::before::BeforeRun;
 use super::diff::{Change, diff};
+use super::schedules::ScheduleMove;
 use super::standing::{Last, Standing};
 use super::task_definition::TaskDefinition;
 use crate::oci::{Digest, Repository};
@@ -82,6 +84,10 @@ pub struct DeployPlan {
     pub target: TargetImage,
     /// The steps.
     pub actions: Vec<Action>,
+    /// The one-off tasks that come after what is registered and before what is updated.
+    pub before: Vec<BeforeRun>,
+    /// The schedules that are moved after all services ended well.
+    pub schedules: Vec<ScheduleMove>,
 }
 
 /// What the plan for one service is made of.
@@ -105,7 +111,7 @@ pub(super) struct Subject<'a> {
 
 impl DeployPlan {
     pub(super) fn of(target: &TargetImage, subjects: &[Subject<'_>]) -> Self {
-        let mut plan = Self { target: target.clone(), actions: Vec::new() };
+        let mut plan = Self::of_actions(target, Vec::new());
         for subject in subjects {
             plan.add(subject);
         }
@@ -151,15 +157,56 @@ impl DeployPlan {
         Revision::Registered(count)
     }
 
+    /// Makes a plan of steps alone.
+    pub(super) fn of_actions(target: &TargetImage, actions: Vec<Action>) -> Self {
+        Self { target: target.clone(), actions, before: Vec::new(), schedules: Vec::new() }
+    }
+
     /// Returns whether carrying the plan out changes anything.
     pub fn changes_anything(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Register { .. } | Action::UpdateService { .. }))
+        let changes = |action: &Action| matches!(action, Action::Register { .. } | Action::UpdateService { .. });
+        self.actions.iter().any(changes) || !self.schedules.is_empty()
+    }
+
+    /// Returns the steps that register something.
+    pub(super) fn registers(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter().filter(|action| matches!(action, Action::Register { .. }))
+    }
+
+    /// Returns what is registered, in order.
+    pub(super) fn registrations(&self) -> impl Iterator<Item = &TaskDefinition> {
+        self.actions.iter().filter_map(|action| match action {
+            Action::Register { definition, .. } => Some(definition),
+            _ => None,
+        })
+    }
+
+    /// Returns the revision that a service has once the plan is carried out.
+    pub(super) fn revision_of(&self, service: &str) -> Option<Revision> {
+        self.actions.iter().find_map(|action| match action {
+            Action::UpdateService { service: name, revision, .. } if name == service => Some(revision.clone()),
+            Action::Join { service: name, task_definition, .. }
+            | Action::Nothing { service: name, task_definition }
+                if name == service =>
+            {
+                Some(Revision::Live(task_definition.clone()))
+            }
+            _ => None,
+        })
     }
 }
 
 impl fmt::Display for DeployPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.actions.iter().try_for_each(|action| writeln!(f, "{action}"))
+        let registers = |action: &&Action| matches!(action, Action::Register { .. });
+        if self.before.is_empty() {
+            self.actions.iter().try_for_each(|action| writeln!(f, "{action}"))?;
+        } else {
+            self.actions.iter().filter(registers).try_for_each(|action| writeln!(f, "{action}"))?;
+            self.before.iter().try_for_each(|run| writeln!(f, "{run}"))?;
+            self.actions.iter().filter(|action| !registers(action)).try_for_each(|action| writeln!(f, "{action}"))?;
+        }
+        self.schedules.iter().try_for_each(|schedule| writeln!(f, "{schedule}"))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::before::BeforeReport;
+use super::schedules::ScheduleReport;
 use super::verdict::Verdict;
 use crate::ground::Hint;
 use crate::oci::Digest;
@@ -24,6 +26,12 @@ pub struct DeployReport {
     /// Services that were left as they are, because one before them ended badly.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_started: Vec<String>,
+    /// The one-off tasks that came before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<BeforeReport>,
+    /// The schedules that were moved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleReport>,
 }
 
 /// The outcome for one service.
@@ -48,6 +56,22 @@ pub struct ServiceReport {
     pub url: Option<String>,
 }
 
+impl ServiceReport {
+    /// Makes the report of a service that nobody watched.
+    pub(super) fn unwatched(name: &str, verdict: Verdict, task_definition: &str, deployment: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            reason: None,
+            task_definition_arn: task_definition.to_owned(),
+            deployment_arn: deployment,
+            digest: None,
+            registered: false,
+            url: None,
+        }
+    }
+}
+
 impl DeployReport {
     /// Makes the report of services, of which there is at least one.
     pub(super) fn of(services: Vec<ServiceReport>, not_started: Vec<String>) -> Self {
@@ -61,6 +85,8 @@ impl DeployReport {
             registered: services.iter().any(|service| service.registered),
             services,
             not_started,
+            before: Vec::new(),
+            schedules: Vec::new(),
         }
     }
 

@@ -11,7 +11,9 @@
 pub mod aws;
 mod connector;
 mod error;
+mod signed;
 
 pub use aws::{AwsOptions, load_aws};
-pub use connector::{Connector, HttpOptions, Proxies, is_loopback};
+pub use connector::{Connector, HttpOptions, Proxies, is_link_local, is_loopback};
 pub use error::{NetError, describe};
+pub use signed::{AwsCall, AwsCalls, AwsFailure, AwsService, element};

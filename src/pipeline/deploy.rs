@@ -1,11 +1,11 @@
 //! Deploy: from a digest in a registry to a verdict.
 
-use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, TargetImage};
+use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, ImageFacts, RunningTasks, TargetImage};
 use crate::oci::{Digest, Document, Reference, Repository};
 use crate::registry::TagOrDigest;
 use std::sync::Arc;
 
-use super::{Context, Error, Report};
+use super::{Context, Error, Report, facts};
 
 /// What a deployment is given besides the context.
 #[derive(Clone)]
@@ -14,6 +14,10 @@ pub struct DeployContext {
     pub ecs: Ecs,
     /// Whether the verdict is waited for.
     pub wait: bool,
+    /// Whether findings of the preflight refuse the deployment.
+    pub strict: bool,
+    /// The one-off tasks that run, for whoever may have to stop them.
+    pub running: RunningTasks,
 }
 
 impl DeployContext {
@@ -23,6 +27,8 @@ impl DeployContext {
             clock: Arc::clone(&context.clock),
             observer: Arc::clone(&context.observer),
             jitter_seed: context.clock.now().millis().unsigned_abs(),
+            strict: self.strict,
+            running: self.running.clone(),
         }
     }
 }
@@ -51,7 +57,9 @@ pub async fn deploy_plan(
     image: Option<&Reference>,
 ) -> Result<DeployPlan, Error> {
     let (prepared, target) = prepare(context, deploy, image).await?;
-    Ok(prepared.plan(&target))
+    let plan = prepared.plan(&target);
+    prepared.preflight(&deploy.ecs, &plan, &deploy.options(context)).await?;
+    Ok(plan)
 }
 
 async fn prepare(
@@ -59,12 +67,15 @@ async fn prepare(
     deploy: &DeployContext,
     image: Option<&Reference>,
 ) -> Result<(Deployment, TargetImage), Error> {
-    let target = match image {
-        Some(reference) => pinned(context, reference)?,
+    let (target, facts) = match image {
+        Some(reference) => (pinned(context, reference)?, None),
         None => tagged(context).await?,
     };
-    let prepared =
+    let mut prepared =
         Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &target.repository, &deploy.options(context)).await?;
+    if let Some(facts) = facts {
+        prepared.know_image(facts);
+    }
     Ok((prepared, target))
 }
 
@@ -94,7 +105,7 @@ fn pinned(context: &Context, reference: &Reference) -> Result<TargetImage, Error
 }
 
 /// The image under the first tag.
-async fn tagged(context: &Context) -> Result<TargetImage, Error> {
+async fn tagged(context: &Context) -> Result<(TargetImage, Option<ImageFacts>), Error> {
     let reference = context.first_reference()?;
     let failed = |source| Error::Resolve { reference: reference.to_string(), source };
     let client = context.target()?;
@@ -108,7 +119,9 @@ async fn tagged(context: &Context) -> Result<TargetImage, Error> {
     };
     let digest = document.digest();
     context.note(format!("`{reference}` is {digest}"));
-    Ok(target(&reference.repository, format!("{reference}@{digest}"), digest, children))
+    // They serve the preflight alone: an image without them is deployed all the same.
+    let facts = facts::of_pushed(&client, &document).await.ok();
+    Ok((target(&reference.repository, format!("{reference}@{digest}"), digest, children), facts))
 }
 
 /// Makes the image that is written to ECS.

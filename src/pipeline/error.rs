@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::{FactsError, LockError};
 use crate::deploy::{DeployError, ErrorClass};
-use crate::ground::{FileError, Hint};
+use crate::ground::{FileError, Hint, did_you_mean};
 use crate::guard::Refused;
 use crate::image::{ImageError, StartError};
 use crate::image_source::ImageSourceError;
@@ -15,6 +15,8 @@ use crate::registry::RegistryError;
 use crate::spec::SpecError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
+
+use super::CopyError;
 
 /// A use case that failed.
 #[derive(Debug, thiserror::Error)]
@@ -198,6 +200,17 @@ pub enum Error {
         /// What was looked for.
         reference: String,
     },
+    /// An image of others cannot be copied or looked at.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// A service was named that the build file does not have.
+    #[error("`{service}` is none of `deploy.services`")]
+    UnknownService {
+        /// The name.
+        service: String,
+        /// The services of the build file.
+        known: Vec<String>,
+    },
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
@@ -219,6 +232,8 @@ pub enum Class {
     DeployFailed,
     /// 12: refused, nothing changed.
     Refused,
+    /// 13: a one-off task before failed.
+    BeforeFailed,
 }
 
 impl Error {
@@ -231,6 +246,7 @@ impl Error {
             | Self::StaleLock { .. }
             | Self::NotLocked { .. }
             | Self::Allow { .. }
+            | Self::UnknownService { .. }
             | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
@@ -253,9 +269,11 @@ impl Error {
             | Self::NoImage { .. }
             | Self::Download { .. }
             | Self::Connector(_) => Class::Registry,
+            Self::Copy(error) => error.class(),
             Self::Deploy(error) => match error.class() {
                 ErrorClass::Refused => Class::Refused,
                 ErrorClass::HalfWay => Class::DeployFailed,
+                ErrorClass::BeforeFailed => Class::BeforeFailed,
             },
         }
     }
@@ -305,7 +323,15 @@ impl Hint for Error {
             Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
+            Self::UnknownService { service, known } => {
+                let nearest = did_you_mean(service, known.iter().map(String::as_str));
+                Some(nearest.map_or_else(
+                    || format!("name one of {}", known.join(", ")),
+                    |nearest| format!("did you mean `{nearest}`?"),
+                ))
+            }
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
+            Self::Copy(source) => source.hint(),
             Self::Deploy(source) => source.hint(),
         }
     }

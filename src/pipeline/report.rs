@@ -1,10 +1,10 @@
 //! What a run did, for programs: report schema 1 (design, "stdout is data").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::deploy::{BadVerdict, DeployReport, ServiceReport, Verdict};
+use crate::deploy::{BadVerdict, BeforeReport, DeployReport, ScheduleReport, ServiceReport, Verdict};
 use crate::ground::Timestamp;
 use crate::oci::{DiffId, Digest};
 
@@ -44,6 +44,15 @@ pub struct Report {
     /// The services whose verdict is no good news, as errors to show.
     #[serde(skip)]
     pub failures: Vec<BadVerdict>,
+    /// Services whose verdict `rolled_back` is what was asked for.
+    #[serde(skip)]
+    pub as_asked: BTreeSet<String>,
+    /// The one-off tasks that came before the services.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<BeforeReport>,
+    /// The schedules that were moved to the new revision.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleReport>,
     /// Milliseconds by step.
     pub timings: BTreeMap<&'static str, u64>,
 }
@@ -75,12 +84,17 @@ impl Report {
     /// Takes over what a deployment reports.
     pub(crate) fn deployed(&mut self, deploy: DeployReport) {
         self.failures = deploy.failures();
+        let as_asked =
+            |failure: &BadVerdict| failure.verdict == Verdict::RolledBack && self.as_asked.contains(&failure.service);
+        self.failures.retain(|failure| !as_asked(failure));
         self.registered = deploy.registered;
         self.task_definition_arn = Some(deploy.task_definition_arn);
         self.deployment_arn = deploy.deployment_arn;
         self.verdict = Some(deploy.verdict);
         self.url = deploy.url;
         self.services = deploy.services;
+        self.before = deploy.before;
+        self.schedules = deploy.schedules;
     }
 
     /// Notes how long a step took.
@@ -91,6 +105,11 @@ impl Report {
 
     /// Returns the exit code of the process: that of the verdict, if there is one.
     pub fn exit_code(&self) -> u8 {
-        self.verdict.map_or(0, Verdict::exit_code)
+        if self.as_asked.is_empty() {
+            return self.verdict.map_or(0, Verdict::exit_code);
+        }
+        // What was asked for is a good end; the others decide.
+        let verdicts: Vec<Verdict> = self.failures.iter().map(|failure| failure.verdict).collect();
+        Verdict::decisive(&verdicts).map_or(0, |index| verdicts[index].exit_code())
     }
 }

@@ -1,6 +1,7 @@
 //! Ship: build, push and deploy in one run.
 
 use super::deploy::{self, DeployContext};
+use super::facts;
 use super::push::push;
 use super::{Context, Error, Report};
 use crate::deploy::Deployment;
@@ -18,6 +19,7 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
     let built = push(context).await?;
     let digest = built.digest();
     let manifests = built.images.iter().map(|image| image.image.digest()).filter(|child| *child != digest).collect();
+    prepared.know_image(facts::of_built(&built));
     let mut report = built.report;
     let reference = report.image.clone().unwrap_or_default();
     let target = deploy::target(&repository, reference, digest, manifests);

@@ -1,16 +1,19 @@
 //! Manifests of a repository: asked for by tag or digest, verified, and written only where they are not yet.
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::client::{Answer, Request};
+use super::retry::Class;
 use super::wire::Payload;
 use super::{RegistryError, RepositoryClient, TagOrDigest};
 use crate::event::Event;
 use crate::oci::{Descriptor, Digest, Document, MediaType};
+use crate::store::Blob;
 
 /// The longest manifest that is read, in bytes; the specification asks for 4 MiB at least.
 const LIMIT: u64 = 16 * 1024 * 1024;
-const CONTENT_DIGEST: &str = "docker-content-digest";
+/// The header that names content by its digest.
+pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// Whether a manifest had to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,8 @@ impl RepositoryClient {
             Ok(answer) => descriptor(&answer),
             Err(error) => match error.status() {
                 Some(404 | 403) => return Ok(None),
-                Some(405) => None,
+                // It does not know HEAD, or says so in an odd way.
+                Some(400 | 405 | 501) => None,
                 _ => return Err(error),
             },
         };
@@ -110,7 +114,69 @@ impl RepositoryClient {
         media_type: &str,
         which: &TagOrDigest,
     ) -> Result<PushedManifest, RegistryError> {
+        Ok(self.write(bytes, media_type, which).await?.0)
+    }
+
+    /// Writes a manifest as [`put_manifest`](Self::put_manifest) does. Where the registry misses a blob, those of `blobs`
+    /// that are not there are sent, and the manifest once more: a collector of garbage may have been faster, or a
+    /// replica slower, than we.
+    ///
+    /// # Errors
+    /// As `put_manifest` and [`push_blob`](Self::push_blob).
+    pub async fn put_manifest_of(
+        &self,
+        bytes: &[u8],
+        media_type: &str,
+        which: &TagOrDigest,
+        blobs: &[Blob],
+    ) -> Result<PushedManifest, RegistryError> {
+        match self.put_manifest(bytes, media_type, which).await {
+            Err(error) if misses_a_blob(&error) && !blobs.is_empty() => {
+                let message = format!("{error}: looking for its blobs again");
+                self.shared.observer.observe(Event::Note { message });
+                for blob in blobs {
+                    self.push_blob(blob, &[]).await?;
+                }
+                self.put_manifest(bytes, media_type, which).await
+            }
+            other => other,
+        }
+    }
+
+    /// Writes a manifest, and returns also the head of the answer if there was one.
+    pub(super) async fn write(
+        &self,
+        bytes: &[u8],
+        media_type: &str,
+        which: &TagOrDigest,
+    ) -> Result<(PushedManifest, Option<HeaderMap>), RegistryError> {
         let digest = Digest::of(bytes);
+        let request = self.write_request(bytes, media_type, which)?;
+        let what = self.what(&request.method, &request.url);
+        let mut backoff = self.backoff();
+        let mut sent = false;
+        loop {
+            // The answer to an earlier attempt may have been lost, and a PUT that says nothing new is scarce on ECR.
+            let error = match self.look(which, true).await {
+                Ok(Some(there)) if there.digest == digest => return Ok((self.stands(which, digest, sent), None)),
+                Ok(_) => match self.write_once(&request, digest).await {
+                    Ok(heads) => return Ok((self.stands(which, digest, true), Some(heads))),
+                    // An immutable tag refuses the second writing of what a lost answer had written already.
+                    Err(error) if sent && error.class() == Class::Fatal && self.holds(which, digest).await => {
+                        return Ok((self.stands(which, digest, true), None));
+                    }
+                    Err(error) => {
+                        sent = true;
+                        error
+                    }
+                },
+                Err(error) => error,
+            };
+            backoff.wait(&what, error, false).await?;
+        }
+    }
+
+    fn write_request(&self, bytes: &[u8], media_type: &str, which: &TagOrDigest) -> Result<Request, RegistryError> {
         let mut request = self.manifest_request(Method::PUT, which).pushing();
         request.headers.remove(header::ACCEPT);
         let content_type = HeaderValue::try_from(media_type).map_err(|_| RegistryError::Protocol {
@@ -119,31 +185,22 @@ impl RepositoryClient {
         })?;
         request.headers.insert(header::CONTENT_TYPE, content_type);
         request.payload = Payload::Bytes(bytes.to_vec().into());
-        let what = self.what(&request.method, &request.url);
-        let mut backoff = self.backoff();
-        let mut sent = false;
-        loop {
-            // The answer to an earlier attempt may have been lost, and a PUT that says nothing new is scarce on ECR.
-            let error = match self.look(which, true).await {
-                Ok(Some(there)) if there.digest == digest => return Ok(self.stands(which, digest, sent)),
-                Ok(_) => {
-                    sent = true;
-                    match self.write_once(&request, digest).await {
-                        Ok(()) => return Ok(self.stands(which, digest, true)),
-                        Err(error) => error,
-                    }
-                }
-                Err(error) => error,
-            };
-            backoff.wait(&what, error, false).await?;
-        }
+        Ok(request)
     }
 
-    async fn write_once(&self, request: &Request, digest: Digest) -> Result<(), RegistryError> {
-        let answer = self.exchange(request).await?;
+    async fn holds(&self, which: &TagOrDigest, digest: Digest) -> bool {
+        matches!(self.look(which, true).await, Ok(Some(there)) if there.digest == digest)
+    }
+
+    async fn write_once(&self, request: &Request, digest: Digest) -> Result<HeaderMap, RegistryError> {
+        let answer = self.exchange(request).await.inspect_err(|error| {
+            if misses_a_blob(error) {
+                self.shared.blobs.forget(&self.repository);
+            }
+        })?;
         match answer.header(CONTENT_DIGEST).and_then(|said| said.parse::<Digest>().ok()) {
             Some(got) if got != digest => Err(RegistryError::Digest { what: answer.what, wanted: digest, got }),
-            _ if matches!(answer.status(), 200..=202) => Ok(()),
+            _ if matches!(answer.status(), 200..=202) => Ok(answer.response.headers().clone()),
             _ => {
                 let why = format!("the answer {} is none to the writing of a manifest", answer.status());
                 Err(RegistryError::Protocol { what: answer.what, why })
@@ -176,6 +233,10 @@ impl RepositoryClient {
             TagOrDigest::Digest(digest) => self.repository.pinned(*digest).to_string(),
         }
     }
+}
+
+fn misses_a_blob(error: &RegistryError) -> bool {
+    error.has_code("MANIFEST_BLOB_UNKNOWN") || error.has_code("BLOB_UNKNOWN")
 }
 
 /// Returns the media type of an answer without its parameters.

@@ -41,6 +41,13 @@ pub(super) fn with_body(status: StatusCode, body: Body) -> Answer {
     answer
 }
 
+/// Makes an answer whose body has no end.
+pub(super) fn endless(status: StatusCode) -> Answer {
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    let frames = futures_util::stream::repeat_with(move || Ok(Frame::data(chunk.clone())));
+    with_body(status, http_body_util::StreamBody::new(frames).boxed_unsync())
+}
+
 /// Sets a header; one whose value cannot stand in a header is left out.
 pub(super) fn set(answer: &mut Answer, name: HeaderName, value: &str) {
     set_in(answer.headers_mut(), name, value);
@@ -59,12 +66,19 @@ pub(super) struct Truncated {
     left: u64,
     /// What was sent is flushed by the server only when the body has nothing ready.
     paused: bool,
+    /// Whether the connection stays open.
+    silent: bool,
 }
 
 impl Truncated {
     /// Wraps a body so that only its first `after` bytes are sent.
     pub(super) fn new(inner: Body, after: u64) -> Self {
-        Self { inner, left: after, paused: false }
+        Self { inner, left: after, paused: false, silent: false }
+    }
+
+    /// Lets nothing follow, instead of the end of the connection.
+    pub(super) fn then_silent(self) -> Self {
+        Self { silent: true, ..self }
     }
 }
 
@@ -75,6 +89,9 @@ impl HttpBody for Truncated {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
         if this.left == 0 {
+            if this.silent {
+                return Poll::Pending;
+            }
             if !this.paused {
                 this.paused = true;
                 cx.waker().wake_by_ref();

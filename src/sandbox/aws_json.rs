@@ -148,6 +148,8 @@ fn dispatch(world: &World, target: &str, input: &Value) -> Result<Value, AwsErro
     match target.split_once('.') {
         Some(("AmazonEC2ContainerRegistry_V20150921", operation)) => ecr::carry_out(world, operation, Input(input)),
         Some(("AmazonEC2ContainerServiceV20141113", operation)) => world.ecs.carry_out(operation, input),
+        Some(("Logs_20140328", operation)) => world.ecs.carry_out(operation, input),
+        Some(("AWSEvents" | "AWSScheduler", operation)) => world.schedules.carry_out(operation, input),
         _ => Err(unknown_operation(target)),
     }
 }

@@ -19,6 +19,7 @@ use super::fault::{Action, Reset};
 use super::registry::{self, RegistryError};
 use super::request_body::RequestBody;
 use super::request_log::LoggedRequest;
+use super::schedules;
 use super::world::World;
 
 /// The connection ends without an answer.
@@ -57,10 +58,12 @@ impl Drop for Entry<'_> {
 async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incoming>) -> Result<Answer, Broken> {
     let (parts, body) = request.into_parts();
     let target = parts.headers.get(aws_json::TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let target = target.or_else(|| schedules::target(&parts));
     let received = Arc::new(AtomicU64::new(0));
     let mut entry = Entry { world, request: logged(&parts, target.as_deref()), received: Arc::clone(&received) };
     let operation = entry.request.operation.as_deref();
-    let action = world.faults.take(parts.method.as_str(), parts.uri.path(), operation);
+    let aim = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let action = world.faults.take(parts.method.as_str(), aim, operation);
     let cut = match action {
         Some(Action::Reset(Reset::InBody(after))) => Some(after),
         _ => None,
@@ -68,6 +71,7 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
     let mut body = RequestBody::new(body, received, cut);
     if target.is_some() && action != Some(Action::Reset(Reset::Before)) {
         entry.request.input = aws_json::read_input(&mut body).await.ok();
+        entry.request.input.iter_mut().for_each(|input| schedules::complete(&parts, input));
     }
     let asked = Asked { world, target, parts, body };
     let answer = act(asked, &entry.request, action).await;
@@ -103,12 +107,15 @@ impl Asked<'_> {
     async fn answer(self, request: &LoggedRequest) -> Answer {
         let path = self.parts.uri.path();
         match (&self.target, &request.input) {
-            (Some(target), Some(input)) if request.method == "POST" => {
+            (Some(target), Some(input)) if request.method == "POST" || target.starts_with("AWSScheduler.") => {
                 aws_json::answer(self.world, target, input, request.authorized)
             }
             (Some(_), _) => AwsError::new("SerializationException", "The input is not a JSON object").into_answer(),
             _ if path == "/v2" || path.starts_with("/v2/") => {
                 registry::answer(&self.world.registry, self.parts, self.body).await
+            }
+            _ if path == registry::TOKEN_SERVICE => {
+                registry::token_answer(&self.world.registry, &self.parts, self.body).await
             }
             _ => answer::empty(StatusCode::NOT_FOUND),
         }
@@ -129,6 +136,11 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
             let answer = asked.answer(request).await;
             Ok(answer.map(|body| Truncated::new(body, after).boxed_unsync()))
         }
+        Some(Action::StallAfter { after }) => {
+            let answer = asked.answer(request).await;
+            Ok(answer.map(|body| Truncated::new(body, after).then_silent().boxed_unsync()))
+        }
+        Some(Action::Endless { status }) => Ok(answer::endless(status_code(status))),
         Some(Action::Headers { set, remove }) => {
             let mut answer = asked.answer(request).await;
             for name in remove {

@@ -11,10 +11,40 @@ use super::glob;
 pub struct Fault {
     method: Option<String>,
     path: Option<String>,
+    query: Option<String>,
     operation: Option<String>,
     skip: u32,
     times: Option<u32>,
+    chance: Option<Chance>,
     action: Action,
+}
+
+/// A rule that acts by chance, the same for the same seed and the same order of requests.
+#[derive(Clone, Debug, PartialEq)]
+struct Chance {
+    state: u64,
+    /// Of a thousand requests, how many.
+    per_mille: u64,
+    actions: Vec<Action>,
+}
+
+impl Chance {
+    /// Draws a number (splitmix64).
+    fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn take(&mut self) -> Option<Action> {
+        if self.draw() % 1000 >= self.per_mille || self.actions.is_empty() {
+            return None;
+        }
+        let at = usize::try_from(self.draw() % self.actions.len() as u64).unwrap_or(0);
+        self.actions.get(at).cloned()
+    }
 }
 
 /// What happens to a request instead of, or on top of, its answer.
@@ -50,6 +80,16 @@ pub enum Action {
     },
     /// No answer comes, and the connection stays open until the sandbox stops.
     Stall,
+    /// The head of the answer and this many bytes of its body come, and then nothing more.
+    StallAfter {
+        /// The count of bytes that are sent.
+        after: u64,
+    },
+    /// An answer whose body has no end.
+    Endless {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The request is answered as always, with other headers.
     Headers {
         /// Headers that are set.
@@ -82,12 +122,27 @@ impl Fault {
     /// Makes a rule for requests with a method, and a path that matches a pattern (`*` stands for any run).
     pub fn on_request(method: &str, path: &str, action: Action) -> Self {
         let (method, path) = (Some(method.to_owned()), Some(path.to_owned()));
-        Self { method, path, operation: None, skip: 0, times: Some(1), action }
+        Self { method, path, query: None, operation: None, skip: 0, times: Some(1), chance: None, action }
+    }
+
+    /// Makes a rule by which requests under `/v2/` fail by chance: of a thousand so many, each by one of the actions.
+    pub fn at_random(seed: u64, per_mille: u64, actions: Vec<Action>) -> Self {
+        let chance = Some(Chance { state: seed, per_mille, actions });
+        let path = Some("/v2/*".to_owned());
+        let action = Action::Stall;
+        Self { method: None, path, query: None, operation: None, skip: 0, times: None, chance, action }
+    }
+
+    /// Narrows the rule to requests whose query matches a pattern; an empty pattern is no query.
+    #[must_use]
+    pub fn with_query(self, pattern: &str) -> Self {
+        Self { query: Some(pattern.to_owned()), ..self }
     }
 
     /// Makes a rule for an AWS operation, by its name without the service's prefix.
     pub fn on_operation(operation: &str, action: Action) -> Self {
-        Self { method: None, path: None, operation: Some(operation.to_owned()), skip: 0, times: Some(1), action }
+        let operation = Some(operation.to_owned());
+        Self { method: None, path: None, query: None, operation, skip: 0, times: Some(1), chance: None, action }
     }
 
     /// Lets the rule act first on the `n`th request that matches, counted from 1.
@@ -108,10 +163,19 @@ impl Fault {
         Self { times: None, ..self }
     }
 
-    fn matches(&self, method: &str, path: &str, operation: Option<&str>) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted == method)
+    fn matches(&self, method: &str, (path, query): (&str, &str), operation: Option<&str>) -> bool {
+        self.query.as_deref().is_none_or(|pattern| glob::matches(pattern, query))
+            && self.method.as_deref().is_none_or(|wanted| wanted == method)
             && self.path.as_deref().is_none_or(|pattern| glob::matches(pattern, path))
             && self.operation.as_deref().is_none_or(|wanted| Some(wanted) == operation)
+    }
+
+    /// Takes note of a request that matches, and returns what happens to it, if the rule acts.
+    fn act(&mut self) -> Option<Action> {
+        match &mut self.chance {
+            Some(chance) => chance.take(),
+            None => self.is_due().then(|| self.action.clone()),
+        }
     }
 
     /// Counts a request that matches, and returns whether the rule acts on it.
@@ -154,10 +218,11 @@ impl FaultScript {
     }
 
     /// Returns what a request has to suffer, if anything.
-    pub(super) fn take(&self, method: &str, path: &str, operation: Option<&str>) -> Option<Action> {
+    pub(super) fn take(&self, method: &str, target: (&str, &str), operation: Option<&str>) -> Option<Action> {
         let mut faults = self.lock();
-        let due = faults.iter_mut().filter(|fault| fault.matches(method, path, operation)).find(|f| f.times != Some(0));
-        due.and_then(|fault| fault.is_due().then(|| fault.action.clone()))
+        let due =
+            faults.iter_mut().filter(|fault| fault.matches(method, target, operation)).find(|f| f.times != Some(0));
+        due.and_then(Fault::act)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
@@ -173,9 +238,9 @@ mod tests {
     fn a_rule_acts_from_its_nth_match_as_often_as_it_says() {
         let script = FaultScript::default();
         script.add(Fault::on_request("PUT", "/v2/*", Action::Throttle).nth(2).times(2));
-        let acted: Vec<bool> = (0..5).map(|_| script.take("PUT", "/v2/a", None).is_some()).collect();
+        let acted: Vec<bool> = (0..5).map(|_| script.take("PUT", ("/v2/a", ""), None).is_some()).collect();
         assert_eq!(acted, [false, true, true, false, false]);
-        assert_eq!(script.take("GET", "/v2/a", None), None);
+        assert_eq!(script.take("GET", ("/v2/a", ""), None), None);
     }
 
     #[test]
@@ -183,7 +248,29 @@ mod tests {
         let script = FaultScript::default();
         script.add(Fault::on_operation("UpdateService", Action::Throttle));
         script.add(Fault::on_operation("UpdateService", Action::Stall).always());
-        let take = || script.take("POST", "/", Some("UpdateService"));
+        let take = || script.take("POST", ("/", ""), Some("UpdateService"));
         assert_eq!([take(), take(), take()], [Some(Action::Throttle), Some(Action::Stall), Some(Action::Stall)]);
+    }
+
+    #[test]
+    fn a_rule_of_chance_acts_on_its_share_and_alike_for_one_seed() {
+        let acted = |seed| {
+            let script = FaultScript::default();
+            script.add(Fault::at_random(seed, 120, vec![Action::Throttle, Action::Stall]));
+            (0..1000).map(|_| script.take("PUT", ("/v2/a", ""), None)).collect::<Vec<_>>()
+        };
+        let count = acted(7).iter().flatten().count();
+        assert!((80..160).contains(&count), "{count}");
+        assert_eq!(acted(7), acted(7));
+        assert_ne!(acted(7), acted(8));
+    }
+
+    #[test]
+    fn a_query_tells_a_mount_from_a_start() {
+        let script = FaultScript::default();
+        script.add(Fault::on_request("POST", "/v2/*", Action::Throttle).with_query("mount=*").always());
+        script.add(Fault::on_request("POST", "/v2/*", Action::Stall).with_query("").always());
+        assert_eq!(script.take("POST", ("/v2/a", "mount=x&from=y"), None), Some(Action::Throttle));
+        assert_eq!(script.take("POST", ("/v2/a", ""), None), Some(Action::Stall));
     }
 }

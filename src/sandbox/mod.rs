@@ -17,6 +17,7 @@ mod personality;
 mod registry;
 mod request_body;
 mod request_log;
+mod schedules;
 mod seed;
 mod server;
 mod state;
@@ -25,13 +26,14 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use ecs::TaskScript;
 pub use ecs::rollout::{
     DeploymentStatus, LifecycleStage, ReportedDigest, RolloutScript, RolloutState, RolloutStep, StoppedTask,
     Supersession, TaskCount, TaskCounts, TrafficWeights,
 };
 pub use error::SandboxError;
 pub use fault::{Action, Fault, Reset};
-pub use personality::{MountRule, Personality};
+pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality};
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedService};
 pub use server::{Sandbox, SandboxOptions};

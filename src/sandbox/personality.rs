@@ -15,12 +15,66 @@ pub enum MountRule {
     Present,
 }
 
+/// Who may come in, and how they show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthRule {
+    /// User and password with every request (ECR: `AWS` and its token).
+    Basic,
+    /// A token of the token service, `/token` beside the registry, which is good for so many seconds.
+    Bearer(u64),
+}
+
+/// What becomes of the parts of a chunked upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PatchRule {
+    /// They are put together.
+    Append,
+    /// Only the last one is kept (GHCR).
+    LastWins,
+    /// They are refused with 405 (Google's registries).
+    Refused,
+}
+
+/// How the `Location` of an upload is written. All of them are legal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LocationForm {
+    /// A path.
+    Path,
+    /// A path with a query that has to come back as it is (distribution's `_state`).
+    PathWithState,
+    /// A URL with the host that the client asked.
+    Absolute,
+}
+
 /// The ways of one kind of registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Personality {
+    /// Who may come in.
+    pub auth: AuthRule,
     /// When blobs can be mounted.
     pub mount: MountRule,
+    /// The status that answers a mount whose `from` is missing, instead of an upload session (Quay).
+    pub mount_without_source: Option<u16>,
+    /// The status that answers a mount from a repository that does not exist, instead of an upload session (Harbor).
+    pub mount_of_unknown: Option<u16>,
+    /// What becomes of chunks.
+    pub patch: PatchRule,
+    /// How upload sessions are named.
+    pub location: LocationForm,
+    /// The longest body that is taken; what is longer gets 413, as from a proxy that stands before the registry.
+    pub longest_body: Option<u64>,
+    /// The least length of chunks that is said (`OCI-Chunk-Min-Length`).
+    pub told_chunk: Option<u64>,
+    /// Whether DELETE ends an upload session.
+    pub cancels: bool,
+    /// The status for a manifest that is not there: 404, or 403 where it is not told from one that is hidden.
+    pub absent_manifest: u16,
+    /// Whether manifests, tags and blobs can be deleted.
+    pub deletes: bool,
     /// The status that answers PATCH: 202 by the specification, 201 by ECR.
     pub patch_status: u16,
     /// Whether the `Range` of upload answers stays at the first chunk, as ECR's does.
@@ -55,7 +109,17 @@ impl Personality {
     /// Returns the ways of Amazon ECR's private registries.
     pub fn ecr() -> Self {
         Self {
+            auth: AuthRule::Basic,
             mount: MountRule::Committed,
+            mount_without_source: None,
+            mount_of_unknown: None,
+            patch: PatchRule::Append,
+            location: LocationForm::Path,
+            longest_body: None,
+            told_chunk: None,
+            cancels: true,
+            absent_manifest: 404,
+            deletes: true,
             patch_status: 201,
             stale_range: true,
             upload_status: false,
@@ -76,7 +140,17 @@ impl Personality {
     /// Returns the ways of the CNCF distribution registry, which keeps to the specification.
     pub fn distribution() -> Self {
         Self {
+            auth: AuthRule::Basic,
             mount: MountRule::Present,
+            mount_without_source: None,
+            mount_of_unknown: None,
+            patch: PatchRule::Append,
+            location: LocationForm::PathWithState,
+            longest_body: None,
+            told_chunk: None,
+            cancels: true,
+            absent_manifest: 404,
+            deletes: true,
             patch_status: 202,
             stale_range: false,
             upload_status: true,
@@ -92,5 +166,82 @@ impl Personality {
             referrers: true,
             tags_per_page: 10_000,
         }
+    }
+
+    /// Returns the known quirks of GitHub's registry: tokens, and chunks of which only the last is kept.
+    pub fn ghcr() -> Self {
+        Self {
+            auth: AuthRule::Bearer(300),
+            patch: PatchRule::LastWins,
+            location: LocationForm::Absolute,
+            many_tags: false,
+            referrers: false,
+            deletes: false,
+            ..Self::distribution()
+        }
+    }
+
+    /// Returns the known quirks of Docker Hub: tokens for five minutes, and nothing can be deleted.
+    pub fn docker_hub() -> Self {
+        Self {
+            auth: AuthRule::Bearer(300),
+            location: LocationForm::Absolute,
+            many_tags: false,
+            referrers: false,
+            deletes: false,
+            ..Self::distribution()
+        }
+    }
+
+    /// Returns the known quirks of Quay: a mount without a source fails.
+    pub fn quay() -> Self {
+        Self {
+            auth: AuthRule::Bearer(3600),
+            mount_without_source: Some(500),
+            location: LocationForm::Path,
+            many_tags: false,
+            ..Self::distribution()
+        }
+    }
+
+    /// Returns the known quirks of Artifactory: what is not there is forbidden.
+    pub fn artifactory() -> Self {
+        Self {
+            auth: AuthRule::Bearer(3600),
+            absent_manifest: 403,
+            location: LocationForm::Absolute,
+            many_tags: false,
+            referrers: false,
+            ..Self::distribution()
+        }
+    }
+
+    /// Returns the known quirks of Harbor: a mount from an unknown repository is unauthorized.
+    pub fn harbor() -> Self {
+        Self { auth: AuthRule::Bearer(1800), mount_of_unknown: Some(401), many_tags: false, ..Self::distribution() }
+    }
+
+    /// Returns the known quirks of Google's Artifact Registry: no chunks.
+    pub fn google() -> Self {
+        Self { auth: AuthRule::Bearer(3600), patch: PatchRule::Refused, many_tags: false, ..Self::distribution() }
+    }
+
+    /// Returns a distribution registry behind a proxy that limits the bodies of requests.
+    pub fn behind_a_proxy(longest_body: u64) -> Self {
+        Self { longest_body: Some(longest_body), ..Self::distribution() }
+    }
+
+    /// Returns all kinds of registry that are known, by name.
+    pub fn all() -> [(&'static str, Self); 8] {
+        [
+            ("distribution", Self::distribution()),
+            ("ECR", Self::ecr()),
+            ("GHCR", Self::ghcr()),
+            ("Docker Hub", Self::docker_hub()),
+            ("Quay", Self::quay()),
+            ("Artifactory", Self::artifactory()),
+            ("Harbor", Self::harbor()),
+            ("Google", Self::google()),
+        ]
     }
 }

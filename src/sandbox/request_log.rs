@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -30,21 +31,28 @@ pub struct LoggedRequest {
 pub(super) struct RequestLog {
     entries: Mutex<VecDeque<LoggedRequest>>,
     limit: usize,
+    count: AtomicU64,
 }
 
 impl RequestLog {
     /// Makes a log that keeps `limit` requests.
     pub(super) fn new(limit: usize) -> Self {
-        Self { entries: Mutex::new(VecDeque::new()), limit }
+        Self { entries: Mutex::new(VecDeque::new()), limit, count: AtomicU64::new(0) }
     }
 
     /// Adds a request; the oldest goes when the log is full.
     pub(super) fn push(&self, request: LoggedRequest) {
+        self.count.fetch_add(1, Ordering::Relaxed);
         let mut entries = self.lock();
         entries.push_back(request);
         while entries.len() > self.limit {
             entries.pop_front();
         }
+    }
+
+    /// Returns how many requests came in all.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Returns the requests, oldest first.

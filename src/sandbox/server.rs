@@ -10,13 +10,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection;
-use super::ecs::Ecs;
 use super::ecs::rollout::RolloutScript;
+use super::ecs::{Ecs, TaskScript};
 use super::error::SandboxError;
 use super::fault::{Fault, FaultScript};
 use super::personality::Personality;
 use super::registry::Registry;
 use super::request_log::{LoggedRequest, RequestLog};
+use super::schedules::Schedules;
 use super::seed::{self, Seed};
 use super::state::StateFolder;
 use super::world::World;
@@ -106,9 +107,19 @@ impl Sandbox {
         self.world.log.entries()
     }
 
+    /// Returns how many requests came since the start, also those that the log has no room for.
+    pub fn request_count(&self) -> u64 {
+        self.world.log.count()
+    }
+
     /// Forgets the requests that came.
     pub fn forget_requests(&self) {
         self.world.log.clear();
+    }
+
+    /// Returns how many upload sessions the registry keeps.
+    pub fn open_uploads(&self) -> usize {
+        self.world.registry.open_uploads()
     }
 
     /// Lets requests fail.
@@ -124,6 +135,16 @@ impl Sandbox {
     /// Scripts the next deployment of a service; scripts of one service are used up in order.
     pub fn script_rollout(&self, service: &str, script: RolloutScript) {
         self.world.ecs.script(service, script);
+    }
+
+    /// Scripts the next one-off task of a family; scripts of one family are used up in order.
+    pub fn script_task(&self, family: &str, script: TaskScript) {
+        self.world.ecs.script_task(family, script);
+    }
+
+    /// Writes lines into a stream of CloudWatch Logs.
+    pub fn write_log(&self, group: &str, stream: &str, lines: &[String]) {
+        self.world.ecs.write_log(group, stream, lines);
     }
 
     /// Lets ECS's reads show the state of a while ago, as its eventual consistency does.
@@ -161,8 +182,9 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let clock = Arc::clone(&options.clock);
     let registry = Arc::new(Registry::open(folder, account, &realm, options.personality.clone(), clock)?);
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
+    let schedules = Schedules::open(folder.path("schedules.json"), Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    Ok(World { region, registry, ecs, faults, log })
+    Ok(World { region, registry, ecs, schedules, faults, log })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {

@@ -12,7 +12,7 @@ use super::error::SandboxError;
 use crate::ground::{FileError, files};
 
 /// What a state folder holds; a reset removes these and nothing else.
-const MEMBERS: [&str; 5] = ["blobs", "repositories", "uploads", "ecs.json", "secret"];
+const MEMBERS: [&str; 6] = ["blobs", "repositories", "uploads", "ecs.json", "schedules.json", "secret"];
 
 /// A state folder that this process alone works on, for as long as the value lives.
 #[derive(Debug)]

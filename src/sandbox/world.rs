@@ -6,6 +6,7 @@ use super::ecs::Ecs;
 use super::fault::FaultScript;
 use super::registry::Registry;
 use super::request_log::RequestLog;
+use super::schedules::Schedules;
 
 /// The stand-in's state, its scripts and its log.
 pub(super) struct World {
@@ -15,6 +16,8 @@ pub(super) struct World {
     pub(super) registry: Arc<Registry>,
     /// ECS.
     pub(super) ecs: Ecs,
+    /// EventBridge and its Scheduler.
+    pub(super) schedules: Schedules,
     /// What is to go wrong.
     pub(super) faults: FaultScript,
     /// What was asked.

@@ -29,6 +29,8 @@ pub struct Inputs<'a> {
 /// Values of the command line that count instead of the file's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
+    /// `--environment`: the environment that is laid over the file.
+    pub environment: Option<String>,
     /// `--name`.
     pub name: Option<String>,
     /// `--tag`, each; if there are any, they replace all tags of the file.

@@ -5,11 +5,13 @@
 //! what is not read (comments, `x-*`) needs no variable. [`load_user_config`] does the same for the user's own file.
 
 mod base_source;
+mod before_spec;
 mod build_spec;
 mod capabilities;
 mod config_spec;
 mod deploy_spec;
 mod env_value;
+mod environments;
 mod error;
 mod field;
 mod file_spec;
@@ -22,6 +24,7 @@ mod metadata_spec;
 mod node;
 mod parse;
 mod project_path;
+mod repository_spec;
 mod resolve;
 mod source;
 mod template;
@@ -29,10 +32,14 @@ mod user_config;
 mod variables;
 mod words;
 
+pub use before_spec::{BeforeSpec, CapacitySpec, NetworkSpec};
 pub use build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
 pub use capabilities::Capabilities;
 pub use config_spec::{ConfigSpec, HealthcheckSpec};
-pub use deploy_spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+pub use deploy_spec::{
+    ActiveDeployment, ContainerChoice, ContainerSpec, DeploySpec, DossierSpec, GiveUp, GiveUpSpec, ScheduleSpec,
+    ServiceOrder, ServiceSpec, TaskDefinitionSource, WaitTimeout,
+};
 pub use env_value::EnvValue;
 pub use error::{Flaw, SpecError};
 pub use file_spec::{FileContent, FileSpec, FileWhat};
@@ -40,6 +47,7 @@ pub use layer_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpe
 pub use load::{Inputs, Overrides, load};
 pub use load_user_config::load_user_config;
 pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
+pub use repository_spec::{ImmutableTags, RepositorySpec};
 pub use user_config::{HostConfig, Scheme, UserConfig};
 
 #[cfg(test)]

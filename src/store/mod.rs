@@ -17,7 +17,7 @@ mod staged;
 mod tests;
 mod verified;
 
-pub use blob::{Blob, BlobBytes};
+pub use blob::{Blob, BlobBytes, RemoteBytes};
 pub use content::Store;
 pub use error::StoreError;
 pub use local::{LocalImage, LocalLayer, LocalSource};

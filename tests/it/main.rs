@@ -4,6 +4,8 @@ mod any_order;
 mod architecture;
 mod bad_input;
 mod determinism;
+mod ecr;
+mod fault_matrix;
 mod guard;
 mod hostile_project;
 mod image_layers;

@@ -1,11 +1,16 @@
 //! The commands, one file each.
 
+mod answer;
 mod build;
+mod copy;
 mod deploy;
+mod inspect;
 mod lock;
 mod push;
+mod rollback;
 mod sandbox;
 mod ship;
+mod status;
 
 use std::io::Write;
 
@@ -83,7 +88,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Push => push::run(&cli.common).await,
         Command::Deploy(args) => deploy::run(&cli.common, args).await,
         Command::Ship(args) => ship::run(&cli.common, args).await,
+        Command::Status(args) => status::run(&cli.common, args).await,
+        Command::Rollback(args) => rollback::run(&cli.common, args).await,
+        Command::Continue(args) => answer::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
+        Command::Copy(args) => copy::run(&cli.common, args).await,
+        Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }

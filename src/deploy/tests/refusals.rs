@@ -65,7 +65,7 @@ async fn a_service_that_is_not_ours_to_deploy_is_refused() {
 #[tokio::test]
 async fn a_missing_container_names_those_that_exist() {
     let mut trial = Trial::of(World::new()).await;
-    trial.spec.services[0].containers = ContainerChoice::Named(vec!["wbe".to_owned()]);
+    trial.spec.services[0].containers = ContainerChoice::Named(vec![crate::spec::ContainerSpec::named("wbe")]);
     let error = trial.run().await.expect_err("no container");
     check(&trial, &error, &["`shop`", "no container `wbe`: it has `web`, `proxy`"], "did you mean `web`?");
 }

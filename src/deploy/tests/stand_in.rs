@@ -40,6 +40,7 @@ impl StandIn {
         let world = Arc::new(Mutex::new(world));
         tokio::spawn(serve(listener, Arc::clone(&world)));
         let connector = Connector::new(&HttpOptions { proxies: Proxies::Off, ..HttpOptions::default() });
+        let connector = connector.expect("a connector");
         let keys = StaticCredentials {
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: Secret::new("secret".to_owned()),
@@ -50,10 +51,10 @@ impl StandIn {
             endpoint_url: Some(url),
             static_credentials: Some(keys),
         };
-        let config = load_aws(&options, &connector.expect("a connector")).await;
+        let config = load_aws(&options, &connector).await;
         // The SDK's own retries wait in real time; what they do is the SDK's to test.
         let config = config.into_builder().retry_config(RetryConfig::disabled()).build();
-        Self { ecs: Ecs::new(&config), world }
+        Self { ecs: Ecs::new(&config, &connector), world }
     }
 
     /// Points the client elsewhere, or takes something from it.
@@ -61,7 +62,8 @@ impl StandIn {
         &mut self,
         change: impl FnOnce(aws_types::sdk_config::Builder) -> aws_types::sdk_config::Builder,
     ) {
-        self.ecs = Ecs::new(&change(self.ecs.config().clone().into_builder()).build());
+        let config = change(self.ecs.config().clone().into_builder()).build();
+        self.ecs = Ecs::new(&config, self.ecs.calls().connector());
     }
 
     pub(super) fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {

@@ -166,7 +166,8 @@ async fn an_active_deployment_is_waited_for_and_then_looked_at_again() {
     failing["containerDefinitions"][0]["environment"] = json!([{"name": "B", "value": "bad"}]);
     world.definitions.insert(world.task_definition.clone(), failing);
     let mut trial = Trial::of(world).await;
-    trial.spec.services[0].containers = crate::spec::ContainerChoice::Named(vec!["web".to_owned()]);
+    trial.spec.services[0].containers =
+        crate::spec::ContainerChoice::Named(vec![crate::spec::ContainerSpec::named("web")]);
     let mut deployment = trial.prepare().await.expect("a deployment");
     trial.stand_in.world(|world| {
         world.rollouts[0].status = "ROLLBACK_SUCCESSFUL".to_owned();

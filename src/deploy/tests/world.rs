@@ -11,7 +11,10 @@ use crate::deploy::{DeployError, DeployOptions, DeployReport, Deployment, Target
 use crate::event::{Event, Recording};
 use crate::ground::{DrivenClock, Timestamp};
 use crate::oci::{Digest, Repository};
-use crate::spec::{ContainerChoice, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+use crate::spec::{
+    ActiveDeployment, ContainerChoice, DeploySpec, DossierSpec, GiveUpSpec, ServiceOrder, ServiceSpec,
+    TaskDefinitionSource, WaitTimeout,
+};
 
 pub(super) const REPOSITORY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop";
 const PREFIX: &str = "arn:aws:ecs:eu-west-1:123456789012";
@@ -155,6 +158,9 @@ impl World {
             "ListServices" => Ok(json!({"serviceArns": [format!("{PREFIX}:service/main/shop")]})),
             "ListClusters" => Ok(json!({"clusterArns": [format!("{PREFIX}:cluster/main")]})),
             "DeregisterTaskDefinition" => Ok(json!({"taskDefinition": {}})),
+            "GetLifecyclePolicy" => {
+                Err(Refusal { status: 400, code: "LifecyclePolicyNotFoundException", message: String::new() })
+            }
             _ => Err(Refusal { status: 500, code: "InternalFailure", message: operation.to_owned() }),
         }
     }
@@ -290,7 +296,15 @@ impl Trial {
             task_definition: TaskDefinitionSource::Live,
             containers: ContainerChoice::Auto,
             services: vec![service],
+            order_of_services: ServiceOrder::OneByOne,
+            all_or_nothing: false,
+            schedules: Vec::new(),
+            before: Vec::new(),
+            on_active_deployment: ActiveDeployment::Wait,
             wait: WaitTimeout::After(Duration::from_secs(120)),
+            give_up: GiveUpSpec::default(),
+            dossier: DossierSpec::default(),
+            order: None,
         };
         Self {
             stand_in: StandIn::start(world).await,
@@ -304,7 +318,8 @@ impl Trial {
     }
 
     pub(super) fn options(&self) -> DeployOptions {
-        DeployOptions { wait: self.wait, clock: self.clock.clone(), observer: self.events.clone(), jitter_seed: 1 }
+        let (clock, observer) = (self.clock.clone(), self.events.clone());
+        DeployOptions { wait: self.wait, clock, observer, jitter_seed: 1, strict: false, running: Default::default() }
     }
 
     pub(super) async fn prepare(&self) -> Result<Deployment, DeployError> {

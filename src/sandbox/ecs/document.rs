@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::one_off::OneOff;
 use super::rollout::RolloutState;
 
 /// All of ECS's state.
@@ -23,6 +24,8 @@ pub(super) struct Document {
 pub(super) struct Cluster {
     /// The services by name.
     pub(super) services: BTreeMap<String, Service>,
+    /// The one-off tasks, oldest first.
+    pub(super) tasks: Vec<OneOff>,
 }
 
 /// One revision of a task definition.

@@ -8,6 +8,8 @@ mod cluster;
 mod document;
 mod event;
 mod images;
+mod log;
+mod one_off;
 mod operation;
 mod revision;
 pub(super) mod rollout;
@@ -19,4 +21,5 @@ mod task;
 mod task_definition;
 mod view;
 
+pub use one_off::TaskScript;
 pub(super) use operation::Ecs;

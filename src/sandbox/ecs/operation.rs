@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::arn::Arns;
 use super::document::Document;
+use super::one_off::TaskScript;
 use super::rollout::{DeploymentStatus, RolloutScript, RolloutState, RolloutStep, TaskCounts};
-use super::{cluster, revision, service, service_deployment, start, task, task_definition};
+use super::{cluster, log, one_off, revision, service, service_deployment, start, task, task_definition};
 use crate::ground::FileError;
 use crate::sandbox::aws_json::{AwsError, Input, unknown_operation};
 use crate::sandbox::error::SandboxError;
@@ -29,6 +30,8 @@ pub(in crate::sandbox) struct Ecs {
 struct Inner {
     document: Document,
     scripts: BTreeMap<String, VecDeque<RolloutScript>>,
+    tasks: BTreeMap<String, VecDeque<TaskScript>>,
+    logs: BTreeMap<(String, String), Vec<String>>,
     lag: Duration,
 }
 
@@ -38,6 +41,10 @@ pub(super) struct Call<'a> {
     pub(super) document: &'a mut Document,
     /// The scripts of the deployments to come, by service.
     pub(super) scripts: &'a mut BTreeMap<String, VecDeque<RolloutScript>>,
+    /// The scripts of the one-off tasks to come, by family.
+    pub(super) tasks: &'a mut BTreeMap<String, VecDeque<TaskScript>>,
+    /// The logs that tests wrote, by group and stream.
+    pub(super) logs: &'a BTreeMap<(String, String), Vec<String>>,
     /// Where images are looked up.
     pub(super) registry: &'a Registry,
     /// Makes names.
@@ -67,6 +74,16 @@ impl Ecs {
     /// Adds scripts for the next deployments of a service; without one a deployment takes its natural course.
     pub(in crate::sandbox) fn script(&self, service: &str, script: RolloutScript) {
         self.lock().scripts.entry(service.to_owned()).or_default().push_back(script);
+    }
+
+    /// Adds a script for the next one-off task of a family; without one a task ends well.
+    pub(in crate::sandbox) fn script_task(&self, family: &str, script: TaskScript) {
+        self.lock().tasks.entry(family.to_owned()).or_default().push_back(script);
+    }
+
+    /// Writes lines into a stream of logs.
+    pub(in crate::sandbox) fn write_log(&self, group: &str, stream: &str, lines: &[String]) {
+        self.lock().logs.entry((group.to_owned(), stream.to_owned())).or_default().extend_from_slice(lines);
     }
 
     /// Lets the next deployment of a service stand at once: a service that is found there was never awaited.
@@ -105,6 +122,8 @@ impl Ecs {
         let mut call = Call {
             document: &mut inner.document,
             scripts: &mut inner.scripts,
+            tasks: &mut inner.tasks,
+            logs: &inner.logs,
             registry: &self.registry,
             arns: &self.arns,
             now,
@@ -145,6 +164,9 @@ fn dispatch(call: &mut Call<'_>, operation: &str, input: Input<'_>) -> Result<(V
         "StopServiceDeployment" => service_deployment::stop(call, input).map(changed),
         "ContinueServiceDeployment" => service_deployment::go_on(call, input).map(changed),
         "DescribeServiceRevisions" => revision::describe(call, input).map(read),
+        "RunTask" => one_off::run(call, input).map(changed),
+        "StopTask" => one_off::stop(call, input).map(changed),
+        "GetLogEvents" => log::read(call, input).map(read),
         "ListTasks" => task::list(call, input).map(read),
         "DescribeTasks" => task::describe(call, input).map(read),
         _ => Err(unknown_operation(operation)),

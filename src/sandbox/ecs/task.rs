@@ -7,7 +7,7 @@ use super::document::{Deployment, Service};
 use super::operation::Call;
 use super::rollout::StoppedTask;
 use super::standing::standing;
-use super::{cluster, task_definition};
+use super::{cluster, one_off, task_definition};
 use crate::sandbox::aws_json::{AwsError, Input, time, with_next_token};
 
 /// How long a stopped task can be described, in milliseconds.
@@ -42,6 +42,7 @@ pub(super) fn list(call: &mut Call<'_>, input: Input<'_>) -> Result<Value, AwsEr
         .filter(|task| family.is_none_or(|family| is_of_family(call, task, family)))
         .map(|task| call.arns.task(&task.service.cluster, &task.id))
         .collect();
+    let arns = arns.into_iter().chain(one_off::listed(call, input)).collect();
     let (page, next) = input.page(arns, 100);
     Ok(with_next_token(json!({ "taskArns": page }), next))
 }
@@ -62,10 +63,13 @@ pub(super) fn describe(call: &mut Call<'_>, input: Input<'_>) -> Result<Value, A
     for name in wanted {
         match all.iter().find(|task| task.id == short(name)) {
             Some(task) => found.push(view(call, task)),
-            None => {
-                let arn = call.arns.task(cluster::name(input), short(name));
-                failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-            }
+            None => match one_off::described(call, cluster::name(input), name) {
+                Some(task) => found.push(task),
+                None => {
+                    let arn = call.arns.task(cluster::name(input), short(name));
+                    failures.push(json!({ "arn": arn, "reason": "MISSING" }));
+                }
+            },
         }
     }
     Ok(json!({ "tasks": found, "failures": failures }))

@@ -175,6 +175,31 @@ pub(super) fn containers(call: &Call<'_>, name: &str) -> Vec<(String, String)> {
     containers.into_iter().flatten().map(|c| (text(c, "name"), text(c, "image"))).collect()
 }
 
+/// Returns what was registered as a revision.
+pub(super) fn registered<'c>(call: &'c Call<'_>, name: &str) -> Option<&'c Map<String, Value>> {
+    let (family, revision) = find(call, name)?;
+    Some(&call.document.families.get(&family)?.get(revision - 1)?.registered)
+}
+
+/// Returns the ports of the host that each task of a revision takes.
+pub(super) fn host_ports(call: &Call<'_>, name: &str) -> Vec<u64> {
+    let Some(registered) = registered(call, name) else { return Vec::new() };
+    if registered.get("networkMode").and_then(Value::as_str) == Some("awsvpc") {
+        return Vec::new();
+    }
+    let containers = registered.get("containerDefinitions").and_then(Value::as_array).into_iter().flatten();
+    let mappings = containers.flat_map(|container| container["portMappings"].as_array().into_iter().flatten());
+    mappings.filter_map(|mapping| mapping["hostPort"].as_u64().filter(|port| *port != 0)).collect()
+}
+
+/// Returns the log group and stream of a container of a task, where its definition names them.
+pub(super) fn log_place(call: &Call<'_>, name: &str, container: &str, task: &str) -> Option<(String, String)> {
+    let containers = registered(call, name)?.get("containerDefinitions")?.as_array()?;
+    let options = &containers.iter().find(|one| one["name"] == *container)?["logConfiguration"]["options"];
+    let prefix = options["awslogs-stream-prefix"].as_str()?;
+    Some((options["awslogs-group"].as_str()?.to_owned(), format!("{prefix}/{container}/{task}")))
+}
+
 fn with_tags(call: &Call<'_>, family: &str, revision: usize, include: bool) -> Value {
     let mut output = json!({ "taskDefinition": view(call, family, revision) });
     if include {

@@ -53,6 +53,14 @@ impl Tokens {
         }
     }
 
+    /// Returns a mark of a text that only the holder of the secret can make.
+    pub(super) fn mark(&self, text: &str) -> String {
+        let mut bytes = self.secret.clone();
+        bytes.extend_from_slice(b"mark:");
+        bytes.extend_from_slice(text.as_bytes());
+        Digest::of(&bytes).hex()
+    }
+
     fn password(&self, issued: i64) -> String {
         let mut bytes = self.secret.clone();
         bytes.extend_from_slice(issued.to_string().as_bytes());

@@ -1,6 +1,7 @@
 //! The distribution API (`/v2/`) as ECR answers it, with the state that ECR's own operations share.
 
 mod auth;
+mod bearer;
 mod blob;
 mod error;
 mod immutability;
@@ -15,6 +16,7 @@ mod tag;
 mod upload;
 
 pub(super) use auth::{TOKEN_LIFETIME, Tokens};
+pub(super) use bearer::{TOKEN_SERVICE, token_answer};
 pub(super) use error::RegistryError;
 pub(super) use immutability::{Exclusion, Immutability};
 pub(super) use repository::{Repository, RepositorySettings, StoredManifest};

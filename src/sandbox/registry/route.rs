@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
-use super::{Registry, RegistryError, blob, manifest, referrer, tag, upload};
+use super::{Registry, RegistryError, bearer, blob, manifest, referrer, tag, upload};
 use crate::oci::{self, Digest};
 use crate::sandbox::answer::{self, Answer};
 use crate::sandbox::request_body::RequestBody;
@@ -56,15 +56,16 @@ pub(in crate::sandbox) async fn answer(registry: &Registry, parts: Parts, body: 
 }
 
 async fn route(registry: &Registry, parts: Parts, body: RequestBody) -> Result<Answer, RegistryError> {
-    registry.tokens.check(&parts.headers, registry.now())?;
     // A digest is the one thing with a character that clients may escape.
     let path = parts.uri.path().replace("%3A", ":").replace("%3a", ":");
+    let named = parse(&path);
+    bearer::let_in(registry, &parts, named.as_ref().map(|(name, _)| name.as_str()))?;
     if matches!(path.as_str(), "/v2" | "/v2/") {
         let mut answer = answer::json(StatusCode::OK, "application/json", &serde_json::json!({}));
         answer::set(&mut answer, http::HeaderName::from_static("docker-distribution-api-version"), "registry/2.0");
         return Ok(answer);
     }
-    let (name, noun) = parse(&path).ok_or_else(|| RegistryError::unsupported(StatusCode::NOT_FOUND))?;
+    let (name, noun) = named.ok_or_else(|| RegistryError::unsupported(StatusCode::NOT_FOUND))?;
     if oci::Repository::new("localhost", &name).is_err() {
         return Err(RegistryError::name_invalid(&name));
     }
@@ -73,6 +74,10 @@ async fn route(registry: &Registry, parts: Parts, body: RequestBody) -> Result<A
         query.entry(key.into_owned()).or_default().push(value.into_owned());
     }
     let ask = Ask { method: parts.method, repository: name, query, headers: parts.headers, body };
+    check_length(registry, &ask)?;
+    if ask.method == Method::DELETE && !registry.personality.deletes && !matches!(noun, Noun::Upload(_)) {
+        return Err(RegistryError::unsupported(StatusCode::METHOD_NOT_ALLOWED));
+    }
     if ask.method == Method::POST && registry.personality.creates_repositories {
         registry.create_repository(&ask.repository, super::RepositorySettings::default())?;
     }
@@ -83,6 +88,17 @@ async fn route(registry: &Registry, parts: Parts, body: RequestBody) -> Result<A
         Noun::Manifest(reference) => manifest::answer(registry, ask, &reference).await,
         Noun::Tags => tag::list(registry, &ask),
         Noun::Referrers(digest) => referrer::list(registry, &ask, parse_digest(&digest)?),
+    }
+}
+
+/// Refuses a body that is too long before any of it is read, as a proxy does.
+fn check_length(registry: &Registry, ask: &Ask) -> Result<(), RegistryError> {
+    let length = ask.header("content-length").and_then(|length| length.parse::<u64>().ok());
+    match (length, registry.personality.longest_body) {
+        (Some(length), Some(longest)) if length > longest => {
+            Err(RegistryError::new(StatusCode::PAYLOAD_TOO_LARGE, "", "client intended to send too large body"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -168,6 +168,11 @@ impl Registry {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns how many upload sessions there are.
+    pub(in crate::sandbox) fn open_uploads(&self) -> usize {
+        self.uploads().len()
+    }
+
     fn repository_folder(&self, name: &str) -> PathBuf {
         // `~` is in no repository name, so flat names stay distinct.
         self.repositories_folder.join(name.replace('/', "~"))

@@ -14,7 +14,7 @@ use super::{Registry, RegistryError};
 use crate::ground::FileError;
 use crate::oci::{Digest, Hasher};
 use crate::sandbox::answer::{self, Answer};
-use crate::sandbox::personality::MountRule;
+use crate::sandbox::personality::{LocationForm, MountRule, PatchRule, Personality};
 use crate::sandbox::request_body::RequestBody;
 use crate::sandbox::state;
 
@@ -38,6 +38,13 @@ impl Upload {
         let (repository, path) = (repository.to_owned(), path.to_owned());
         let hasher = Hasher::default();
         Ok(Self { repository, path, file, hasher, first_part: 0, last_part: 0, has_short_part: false })
+    }
+
+    /// Forgets what came, as a registry does that keeps the last part alone.
+    fn restart(&mut self) -> Result<(), FileError> {
+        self.file = File::create(&self.path).map_err(FileError::on("create", &self.path))?;
+        self.hasher = Hasher::default();
+        Ok(())
     }
 
     fn received(&self) -> u64 {
@@ -77,9 +84,9 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
     if !registry.repositories().contains_key(&ask.repository) {
         return Err(RegistryError::name_unknown(&ask.repository, &registry.account));
     }
-    if let (Some(digest), Some(source)) = (ask.query("mount"), ask.query("from")) {
+    if let Some(digest) = ask.query("mount") {
         let digest = parse_digest(digest)?;
-        if can_mount(registry, source, digest) {
+        if mounts(registry, ask.query("from"), &ask.repository, digest)? {
             registry.link_blob(&ask.repository, digest)?;
             return Ok(created(&ask.repository, digest));
         }
@@ -91,14 +98,31 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
         finish(registry, &id, &upload, digest)?;
         return Ok(created(&ask.repository, digest));
     }
-    let answer = progress(StatusCode::ACCEPTED, &id, &upload, false);
+    let answer = progress(registry, &ask, StatusCode::ACCEPTED, &id, &upload);
     registry.uploads().insert(id, Arc::new(tokio::sync::Mutex::new(upload)));
     Ok(answer)
 }
 
-fn can_mount(registry: &Registry, source: &str, digest: Digest) -> bool {
-    registry.repositories().get(source).is_some_and(|repository| {
+/// Returns whether a mount succeeds; a registry may fail where others open a session.
+fn mounts(registry: &Registry, source: Option<&str>, target: &str, digest: Digest) -> Result<bool, RegistryError> {
+    let fail = |status: Option<u16>| match status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        Some(status) => Err(RegistryError::new(status, "", "the mount failed")),
+        None => Ok(false),
+    };
+    match source {
+        None => fail(registry.personality.mount_without_source),
+        Some(source) if !registry.repositories().contains_key(source) => fail(registry.personality.mount_of_unknown),
+        Some(source) => Ok(can_mount(registry, source, target, digest)),
+    }
+}
+
+fn can_mount(registry: &Registry, source: &str, target: &str, digest: Digest) -> bool {
+    let repositories = registry.repositories();
+    // Blobs move between repositories of one encryption only (ECR, "Blob mounting").
+    let encryption = |name: &str| repositories.get(name)?.document.settings.others.get("encryptionConfiguration");
+    repositories.get(source).is_some_and(|repository| {
         repository.blobs.contains(&digest)
+            && encryption(source) == encryption(target)
             && match registry.personality.mount {
                 MountRule::Never => false,
                 MountRule::Committed => repository.is_committed(digest),
@@ -111,19 +135,32 @@ fn can_mount(registry: &Registry, source: &str, digest: Digest) -> bool {
 pub(super) async fn go_on(registry: &Registry, mut ask: Ask, id: &str) -> Result<Answer, RegistryError> {
     let mut upload = lock(registry, &ask.repository, id)?;
     match ask.method {
-        Method::GET if registry.personality.upload_status => Ok(progress(StatusCode::NO_CONTENT, id, &upload, false)),
+        Method::GET if registry.personality.upload_status => {
+            Ok(progress(registry, &ask, StatusCode::NO_CONTENT, id, &upload))
+        }
         Method::GET => Err(RegistryError::upload_unknown(id)),
+        Method::DELETE if !registry.personality.cancels => {
+            Err(RegistryError::unsupported(StatusCode::METHOD_NOT_ALLOWED))
+        }
         Method::DELETE => {
             registry.uploads().remove(id);
             Ok(answer::empty(StatusCode::NO_CONTENT))
         }
+        Method::PATCH if registry.personality.patch == PatchRule::Refused => {
+            Err(RegistryError::unsupported(StatusCode::METHOD_NOT_ALLOWED))
+        }
         Method::PATCH => {
+            check_state(registry, &ask, id)?;
+            if registry.personality.patch == PatchRule::LastWins {
+                upload.restart()?;
+            }
             check_position(registry, &ask, id, &upload)?;
             upload.receive(&mut ask.body, registry.personality.least_part).await?;
             let status = StatusCode::from_u16(registry.personality.patch_status).unwrap_or(StatusCode::ACCEPTED);
-            Ok(progress(status, id, &upload, registry.personality.stale_range))
+            Ok(progress(registry, &ask, status, id, &upload))
         }
         Method::PUT => {
+            check_state(registry, &ask, id)?;
             let missing = || RegistryError::digest_invalid("the parameter `digest` is missing");
             let digest = parse_digest(ask.query("digest").ok_or_else(missing)?)?;
             check_position(registry, &ask, id, &upload)?;
@@ -143,9 +180,19 @@ fn lock(registry: &Registry, repository: &str, id: &str) -> Result<OwnedMutexGua
     if upload.repository == repository { Ok(upload) } else { Err(RegistryError::upload_unknown(id)) }
 }
 
+/// Checks that the query of the session's URL came back as it was.
+fn check_state(registry: &Registry, ask: &Ask, id: &str) -> Result<(), RegistryError> {
+    let wanted = registry.personality.location == LocationForm::PathWithState;
+    match wanted && ask.query("_state") != Some(state_of(id).as_str()) {
+        true => Err(RegistryError::upload_unknown(id)),
+        false => Ok(()),
+    }
+}
+
 /// Checks that a chunk begins where the session ends (distribution-spec, "Pushing a blob in chunks").
 fn check_position(registry: &Registry, ask: &Ask, id: &str, upload: &Upload) -> Result<(), RegistryError> {
     let first = match ask.header("content-range").map(|range| range.split_once('-')) {
+        Some(Some(_)) if registry.personality.patch == PatchRule::LastWins => Some(upload.received()),
         Some(Some((first, _))) => first.parse::<u64>().ok(),
         Some(None) => None,
         None if has_body(ask) && registry.personality.refuses_replay => Some(0),
@@ -159,7 +206,7 @@ fn check_position(registry: &Registry, ask: &Ask, id: &str, upload: &Upload) -> 
     }
     let message = format!("First byte of the layer part is {first} instead of {}", upload.received());
     Err(RegistryError::upload_invalid(StatusCode::RANGE_NOT_SATISFIABLE, message)
-        .with_header("location", &location(&upload.repository, id))
+        .with_header("location", &location(registry, ask, id))
         .with_header("range", &range(upload, registry.personality.stale_range)))
 }
 
@@ -191,11 +238,15 @@ fn finish(registry: &Registry, id: &str, upload: &Upload, digest: Digest) -> Res
     registry.link_blob(&upload.repository, digest)
 }
 
-fn progress(status: StatusCode, id: &str, upload: &Upload, stale: bool) -> Answer {
+fn progress(registry: &Registry, ask: &Ask, status: StatusCode, id: &str, upload: &Upload) -> Answer {
+    let Personality { stale_range, told_chunk, .. } = registry.personality;
     let mut answer = answer::empty(status);
-    answer::set(&mut answer, header::LOCATION, &location(&upload.repository, id));
-    answer::set(&mut answer, header::RANGE, &range(upload, stale));
+    answer::set(&mut answer, header::LOCATION, &location(registry, ask, id));
+    answer::set(&mut answer, header::RANGE, &range(upload, stale_range));
     answer::set(&mut answer, HeaderName::from_static("docker-upload-uuid"), id);
+    if let Some(least) = told_chunk {
+        answer::set(&mut answer, HeaderName::from_static("oci-chunk-min-length"), &least.to_string());
+    }
     answer
 }
 
@@ -206,8 +257,18 @@ fn created(repository: &str, digest: Digest) -> Answer {
     answer
 }
 
-fn location(repository: &str, id: &str) -> String {
-    format!("/v2/{repository}/blobs/uploads/{id}")
+fn location(registry: &Registry, ask: &Ask, id: &str) -> String {
+    let path = format!("/v2/{}/blobs/uploads/{id}", ask.repository);
+    match registry.personality.location {
+        LocationForm::Path => path,
+        LocationForm::PathWithState => format!("{path}?_state={}", state_of(id).replace('=', "%3D")),
+        LocationForm::Absolute => format!("http://{}{path}", ask.header("host").unwrap_or_default()),
+    }
+}
+
+/// What distribution keeps of a session at the client, in its place: opaque, with a character that has to be escaped.
+fn state_of(id: &str) -> String {
+    format!("{}==", id.chars().rev().collect::<String>())
 }
 
 fn range(upload: &Upload, stale: bool) -> String {

@@ -135,7 +135,7 @@ async fn distribution_resumes_where_a_session_ended() {
     assert_eq!(lab.send(Method::PATCH, &session, "0123").await.status(), 202);
     let status = lab.get(&session).await;
     assert_eq!((status.status().as_u16(), header(&status, "range").as_deref()), (204, Some("0-3")));
-    let path = format!("{session}?digest={}", Digest::of(b"01234567"));
+    let path = format!("{session}&digest={}", Digest::of(b"01234567"));
     assert_eq!(lab.send(Method::PUT, &path, "4567").await.status(), 201);
 }
 

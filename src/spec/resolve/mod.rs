@@ -6,6 +6,7 @@ mod deploy;
 mod file;
 mod layer;
 mod platforms;
+mod repository;
 mod rules;
 mod source;
 
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 use self::contexts::Contexts;
 use super::base_source::base_source;
 use super::build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
+use super::deploy_spec::DeploySpec;
+use super::environments;
 use super::error::{Problem, SpecError};
 use super::field::{Field, Keys, Map, Reader};
 use super::load::{Inputs, document};
@@ -39,9 +42,11 @@ const KEYS: Keys = Keys {
         "config",
         "annotations",
         "secrets",
+        "repository",
         "deploy",
+        "environments",
     ],
-    later: &["repository", "environments"],
+    later: &[],
 };
 
 /// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
@@ -51,13 +56,14 @@ const MAX_SECONDS: u64 = 253_402_300_799;
 
 /// Resolves the build file at `file`, whose text is `source`.
 pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> Result<BuildSpec, SpecError> {
-    let root = without_extensions(document(source)?);
+    let mut root = without_extensions(document(source)?);
     let variables = Variables::new(inputs.project, inputs.environment);
     let reader = Reader { source, variables: Some(&variables) };
-    let root = Field::root(&reader, &root);
-    // A file of a later version has keys that are unknown here: its version is what is wrong with it.
-    check_version(&root.any_map()?)?;
-    let root = root.map(&KEYS)?;
+    check(&Field::root(&reader, &root))?;
+    if let Some(name) = &inputs.overrides.environment {
+        environments::lay_over(&mut root, name)?;
+    }
+    let root = Field::root(&reader, &root).map(&KEYS)?;
     let platforms = platforms::platforms(&root, inputs)?;
     let source_date_epoch = epoch(inputs)?;
     let for_platform = |platform: Option<&Platform>| {
@@ -82,9 +88,32 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
         compression: compression(&root)?,
         annotations: root.read("annotations", annotations)?.unwrap_or_default(),
         secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
-        deploy: root.read("deploy", |field| deploy::deploy(field, inputs.project))?,
+        repository: root.read("repository", repository::repository)?,
+        deploy: deploy_section(&root, inputs, &variables)?,
         source_date_epoch,
     })
+}
+
+/// Checks what must be right before anything else is said.
+fn check(root: &Field<'_>) -> Result<(), SpecError> {
+    // A file of a later version has keys that are unknown here: its version is what is wrong with it.
+    check_version(&root.any_map()?)?;
+    environments::check(&root.map(&KEYS)?, &deploy::KEYS)
+}
+
+/// Reads `deploy`. Without the services that only environments name there is nothing to deploy, and still an image to
+/// build.
+fn deploy_section(
+    root: &Map<'_>,
+    inputs: &Inputs<'_>,
+    variables: &Variables<'_>,
+) -> Result<Option<DeploySpec>, SpecError> {
+    let Some(field) = root.get("deploy") else { return Ok(None) };
+    let undecided = inputs.overrides.environment.is_none() && root.get("environments").is_some();
+    if undecided && field.map(&deploy::KEYS)?.get("services").is_none() {
+        return Ok(None);
+    }
+    deploy::deploy(field, inputs.project, variables).map(Some)
 }
 
 /// Reads what may differ between platforms; the variables already know this one.

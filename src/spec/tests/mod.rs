@@ -1,5 +1,6 @@
 //! Claims about build files: fixtures with their pinned outcome, and rules that need more than a file.
 
+mod environments;
 mod fixtures;
 mod git;
 mod platforms;

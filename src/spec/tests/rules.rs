@@ -11,31 +11,6 @@ fn with(lines: &str) -> Result<BuildSpec, SpecError> {
 }
 
 #[test]
-fn keys_of_later_versions_are_refused_at_their_line() {
-    for (lines, key, line) in [
-        ("repository: {create: true}\n", "repository", 3),
-        ("environments: {prod: {}}\n", "environments", 3),
-        ("deploy:\n  order_of_services: at_once\n", "order_of_services", 4),
-        ("deploy:\n  all_or_nothing: true\n", "all_or_nothing", 4),
-        ("deploy:\n  schedules: []\n", "schedules", 4),
-        ("deploy:\n  before: []\n", "before", 4),
-        ("deploy:\n  on_active_deployment: wait\n", "on_active_deployment", 4),
-        ("deploy:\n  give_up: {}\n", "give_up", 4),
-        ("deploy:\n  order: 1\n", "order", 4),
-    ] {
-        match with(lines) {
-            Err(SpecError::Flaw(flaw)) => {
-                assert_eq!(
-                    (flaw.message.as_str(), flaw.line),
-                    (format!("`{key}` is not supported yet").as_str(), line)
-                );
-            }
-            other => panic!("{lines}: {other:?}"),
-        }
-    }
-}
-
-#[test]
 fn overrides_count_instead_of_the_file() {
     let overrides = Overrides {
         name: Some("example.com/other".to_owned()),

@@ -1,5 +1,6 @@
 //! What the tests of the binary share: projects in temporary folders, runs in a cleared environment, and the stand-in.
 
+pub(crate) mod bench;
 mod project;
 mod run;
 mod standin;

@@ -39,7 +39,7 @@ pub(in crate::sandbox::registry) async fn answer(
 fn read(registry: &Registry, ask: &Ask, reference: &str) -> Result<Answer, RegistryError> {
     let repositories = registry.repositories();
     let repository = named(&repositories, registry, &ask.repository)?;
-    let digest = repository.manifest_digest(reference).ok_or_else(|| RegistryError::manifest_unknown(reference))?;
+    let digest = repository.manifest_digest(reference).ok_or_else(|| absent(registry, reference))?;
     let manifest = &repository.document.manifests[&digest];
     let is_head = ask.method == Method::HEAD;
     let mut answer = if is_head {
@@ -55,6 +55,13 @@ fn read(registry: &Registry, ask: &Ask, reference: &str) -> Result<Answer, Regis
     Ok(answer)
 }
 
+fn absent(registry: &Registry, reference: &str) -> RegistryError {
+    match StatusCode::from_u16(registry.personality.absent_manifest) {
+        Ok(StatusCode::FORBIDDEN) => RegistryError::new(StatusCode::FORBIDDEN, "DENIED", "forbidden"),
+        _ => RegistryError::manifest_unknown(reference),
+    }
+}
+
 fn write(registry: &Registry, ask: &Ask, reference: &str, bytes: &[u8]) -> Result<Answer, RegistryError> {
     let wanted = if reference.contains(':') { Some(parse_digest(reference)?) } else { None };
     if wanted.is_some_and(|wanted| wanted != Digest::of(bytes)) {
@@ -67,11 +74,12 @@ fn write(registry: &Registry, ask: &Ask, reference: &str, bytes: &[u8]) -> Resul
     let (digest, subject) = admit(registry, &ask.repository, bytes, ask.header("content-type"), &tags)?;
     let mut answer = answer::empty(StatusCode::CREATED);
     answer::set(&mut answer, CONTENT_DIGEST, &digest.to_string());
+    let subject = subject.filter(|_| registry.personality.referrers);
     if registry.personality.manifest_location {
         let location = format!("/v2/{}/manifests/{digest}", ask.repository);
         answer::set(&mut answer, header::LOCATION, &location);
     }
-    if let (Some(subject), true) = (subject, registry.personality.referrers) {
+    if let Some(subject) = subject {
         answer::set(&mut answer, HeaderName::from_static("oci-subject"), &subject.to_string());
     }
     for tag in tags.iter().filter(|_| wanted.is_some()) {
