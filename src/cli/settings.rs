@@ -8,7 +8,7 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{Context, DeployContext, Error, Resolving, SystemClock};
+use dockless::pipeline::{self, Context, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::Sandbox;
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
@@ -17,7 +17,7 @@ use dockless::store::Store;
 use super::args::{Common, Progress};
 use super::commands::Failure;
 use super::env::{self, Environment};
-use super::render::human::{Level, Lines};
+use super::render::human::{Level, Lines, bytes};
 use super::standin;
 
 /// All that a command works with, from start to end.
@@ -26,6 +26,8 @@ pub(crate) struct Session {
     connector: Connector,
     aws: AwsOptions,
     sandbox: Option<Sandbox>,
+    /// The bound of the cache in bytes.
+    cache_max_size: u64,
 }
 
 impl Session {
@@ -46,6 +48,7 @@ impl Session {
         } else {
             None
         };
+        let cache_max_size = user.cache_max_size.unwrap_or(DEFAULT_CACHE_SIZE);
         let connector = connector(&environment)?;
         let registry = Registry::new(RegistryOptions {
             hosts: user.hosts,
@@ -68,7 +71,7 @@ impl Session {
             outputs: outputs.to_vec(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
-        Ok(Self { context, connector, aws, sandbox })
+        Ok(Self { context, connector, aws, sandbox, cache_max_size })
     }
 
     /// Returns what a deployment works with besides.
@@ -77,10 +80,32 @@ impl Session {
         DeployContext { ecs: Ecs::new(&config), wait }
     }
 
-    /// Ends what was started.
+    /// Ends what was started, and keeps the cache within its bound.
     pub(crate) async fn close(self) {
+        self.bound_cache();
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
+        }
+    }
+}
+
+impl Session {
+    /// Removes what was used longest ago if the run made the cache too large. The run has done its work: here nothing
+    /// fails it.
+    fn bound_cache(&self) {
+        let observer = &self.context.observer;
+        match pipeline::bound_cache(&self.context.store, self.cache_max_size) {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                let (removed, bound) = (bytes(report.removed_bytes), bytes(report.max_size));
+                let message =
+                    format!("the cache is kept within {bound}: removed {removed} of what was used longest ago");
+                observer.observe(Event::Note { message });
+            }
+            Err(error) => observer.observe(Event::Warning {
+                message: format!("the cache cannot be kept within its bound: {error}"),
+                hint: Some("run `dockless cache prune`".to_owned()),
+            }),
         }
     }
 }
@@ -111,7 +136,8 @@ pub(crate) fn sandbox_state(common: &Common, environment: &Environment) -> Resul
     Ok(cache_dir(environment).join("sandbox").join(name))
 }
 
-fn cache_dir(environment: &Environment) -> PathBuf {
+/// Returns the folder of the cache; without a home, one that all temporary files share.
+pub(crate) fn cache_dir(environment: &Environment) -> PathBuf {
     environment.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("dockless"))
 }
 
@@ -135,7 +161,8 @@ fn connector(environment: &Environment) -> Result<Connector, Failure> {
     Connector::new(&options).map_err(Failure::Net)
 }
 
-fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
+/// Reads the user configuration.
+pub(crate) fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
     let Some(path) = &environment.config else { return Ok(UserConfig::default()) };
     spec::load_user_config(path).map_err(|error| Failure::Pipeline(error.into()))
 }

@@ -14,9 +14,9 @@ use super::Context;
 use super::placed::Placed;
 
 /// The kind of record that names the last blobs of a layer.
-const LAST: &str = "last";
+pub(crate) const LAST: &str = "last";
 /// The kind of record that keeps a blob's table.
-const CHUNKS: &str = "chunks";
+pub(crate) const CHUNKS: &str = "chunks";
 
 /// A layer of a project, over all its states.
 #[derive(Clone, Debug)]
@@ -76,4 +76,10 @@ pub(crate) fn keep(store: &Store, digest: &Digest, table: &ChunkTable) -> Result
         return Ok(());
     }
     store.set_record(CHUNKS, &digest.to_string(), &table.to_bytes())
+}
+
+/// Returns the blobs that a record of last blobs names.
+pub(crate) fn blobs_of(record: &[u8]) -> Vec<Digest> {
+    let last: Vec<LastBlob> = serde_json::from_slice(record).unwrap_or_default();
+    last.into_iter().map(|blob| blob.digest).collect()
 }

@@ -14,4 +14,5 @@ mod reuse;
 mod ship;
 mod sources;
 mod start;
+mod store;
 mod support;

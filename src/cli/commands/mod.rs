@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod build;
+mod cache;
 mod deploy;
 mod lock;
 mod push;
@@ -84,6 +85,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Deploy(args) => deploy::run(&cli.common, args).await,
         Command::Ship(args) => ship::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
+        Command::Cache(args) => cache::run(&cli.common, args),
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }
