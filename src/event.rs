@@ -10,6 +10,13 @@ use crate::oci::{DiffId, Digest, Reference};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A registry asked who we are, and a source of credentials had an answer, or none.
+    CredentialsFound {
+        /// The registry's host.
+        host: String,
+        /// The source, in words, without secrets.
+        origin: String,
+    },
     /// A base image was resolved to the manifest that is built on.
     BaseResolved {
         /// The base as the build file names it.

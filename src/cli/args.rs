@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Show how large the cache is, or make it smaller
     Cache(CacheArgs),
+    /// Copy an image, as it is, between registries, layouts and archives
+    Copy(CopyArgs),
+    /// Show what an image is made of: platforms, config, layers and their sizes
+    Inspect(InspectArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
     Sandbox(SandboxArgs),
 }
@@ -174,6 +178,38 @@ pub(crate) struct PruneArgs {
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Options of `copy`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
+    docker-archive:FILE.\nWithout a tag DST takes that of SRC. --platform copies the image of one platform alone.")]
+pub(crate) struct CopyArgs {
+    /// The image
+    #[arg(value_name = "SRC")]
+    pub(crate) from: String,
+    /// Where it goes; `oci-archive:-` is stdout
+    #[arg(value_name = "DST")]
+    pub(crate) to: String,
+    /// Copy also what refers to the image: signatures, attestations
+    #[arg(long)]
+    pub(crate) referrers: bool,
+    /// Make the repository of DST if it does not exist in ECR
+    #[arg(long)]
+    pub(crate) create_repository: bool,
+}
+
+/// Options of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
+    docker-archive:FILE.")]
+pub(crate) struct InspectArgs {
+    /// The image
+    #[arg(value_name = "REF")]
+    pub(crate) image: String,
+    /// Print the manifest or index as it stands, byte by byte
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
 }
 
 /// Options of `sandbox`.

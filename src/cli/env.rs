@@ -17,6 +17,7 @@ pub(crate) struct Environment {
     pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) config: Option<PathBuf>,
     pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) ssl_cert_file: Option<PathBuf>,
     pub(crate) home: Option<PathBuf>,
 }
 
@@ -30,6 +31,7 @@ impl Environment {
             cache_dir: path(CACHE_DIR).or_else(|| cache_home.map(|dir| dir.join("dockless"))),
             config: path(CONFIG).or_else(|| config_home.as_ref().map(|dir| dir.join("dockless/config.yaml"))),
             ca_bundle: path("AWS_CA_BUNDLE"),
+            ssl_cert_file: path("SSL_CERT_FILE"),
             home,
         }
     }

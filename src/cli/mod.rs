@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod env;
 mod exit;
+mod places;
 mod render;
 mod settings;
 mod standin;

@@ -8,7 +8,9 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{self, Context, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock};
+use dockless::pipeline::{
+    self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock,
+};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::Sandbox;
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
@@ -20,9 +22,13 @@ use super::env::{self, Environment};
 use super::render::human::{Level, Lines, bytes};
 use super::standin;
 
-/// All that a command works with, from start to end.
-pub(crate) struct Session {
-    pub(crate) context: Context,
+/// The doors: store, registries, AWS, and the stand-in if it was asked for.
+pub(crate) struct Tools {
+    environment: Environment,
+    store: Arc<Store>,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
     connector: Connector,
     aws: AwsOptions,
     sandbox: Option<Sandbox>,
@@ -30,26 +36,31 @@ pub(crate) struct Session {
     cache_max_size: u64,
 }
 
-impl Session {
-    /// Reads the build file and opens the doors: store, registries, and the stand-in if it was asked for.
-    pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
+impl Tools {
+    /// Opens the doors for a command without a build file; only the stand-in needs one, to know what it stands for.
+    pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
+        let spec = common.sandbox.then(|| load_spec(common)).transpose()?;
+        Self::for_spec(common, spec.as_ref()).await
+    }
+
+    async fn for_spec(common: &Common, spec: Option<&BuildSpec>) -> Result<Self, Failure> {
         let environment = Environment::read();
         let observer = observer(common);
-        let spec = Arc::new(load_spec(common)?);
         let mut user = user_config(&environment)?;
         let mut credentials = CredentialSources::of_environment(env::raw);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut aws = AwsOptions { region: region(&spec), ..AwsOptions::default() };
-        let sandbox = if common.sandbox {
-            let state = sandbox_state(common, &environment)?;
-            let sandbox = standin::start(&spec, state, 0).await?;
-            standin::redirect(&sandbox, &spec, &mut user, &mut credentials, &mut aws);
-            Some(sandbox)
-        } else {
-            None
+        let mut aws = AwsOptions { region: spec.and_then(region), ..AwsOptions::default() };
+        let sandbox = match spec.filter(|_| common.sandbox) {
+            Some(spec) => {
+                let state = sandbox_state(common, &environment)?;
+                let sandbox = standin::start(spec, state, 0).await?;
+                standin::redirect(&sandbox, spec, &mut user, &mut credentials, &mut aws);
+                Some(sandbox)
+            }
+            None => None,
         };
         let cache_max_size = user.cache_max_size.unwrap_or(DEFAULT_CACHE_SIZE);
-        let connector = connector(&environment)?;
+        let connector = connector(&environment, &user)?;
         let registry = Registry::new(RegistryOptions {
             hosts: user.hosts,
             credentials,
@@ -58,26 +69,19 @@ impl Session {
             ..RegistryOptions::new(connector.clone(), Arc::clone(&clock))
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
-        let context = Context {
-            spec: Arc::clone(&spec),
-            store: Arc::new(open_store(&environment, &*observer)?),
-            registry,
-            clock,
-            observer,
-            jobs: threads(common),
-            use_cache: !common.no_cache,
-            machine_paths: machine_paths(&spec.project, &environment),
-            resolving: Resolving { locked: common.locked, offline: common.offline },
-            outputs: outputs.to_vec(),
-            stdout: Arc::new(Mutex::new(std::io::stdout())),
-        };
-        Ok(Self { context, connector, aws, sandbox, cache_max_size })
+        let store = Arc::new(open_store(&environment, &*observer)?);
+        Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox, cache_max_size })
     }
 
-    /// Returns what a deployment works with besides.
-    pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
-        let config = dockless::net::load_aws(&self.aws, &self.connector).await;
-        DeployContext { ecs: Ecs::new(&config), wait }
+    /// Returns what copying and inspecting work with.
+    pub(crate) fn copy_context(&self) -> CopyContext {
+        CopyContext {
+            registry: self.registry.clone(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+            stdout: Arc::new(Mutex::new(std::io::stdout())),
+        }
     }
 
     /// Ends what was started, and keeps the cache within its bound.
@@ -89,12 +93,12 @@ impl Session {
     }
 }
 
-impl Session {
+impl Tools {
     /// Removes what was used longest ago if the run made the cache too large. The run has done its work: here nothing
     /// fails it.
     fn bound_cache(&self) {
-        let observer = &self.context.observer;
-        match pipeline::bound_cache(&self.context.store, self.cache_max_size) {
+        let observer = &self.observer;
+        match pipeline::bound_cache(&self.store, self.cache_max_size) {
             Ok(None) => {}
             Ok(Some(report)) => {
                 let (removed, bound) = (bytes(report.removed_bytes), bytes(report.max_size));
@@ -107,6 +111,47 @@ impl Session {
                 hint: Some("run `dockless cache prune`".to_owned()),
             }),
         }
+    }
+}
+
+/// All that a command works with, from start to end.
+pub(crate) struct Session {
+    pub(crate) context: Context,
+    tools: Tools,
+}
+
+impl Session {
+    /// Reads the build file and opens the doors: store, registries, and the stand-in if it was asked for.
+    pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
+        let spec = Arc::new(load_spec(common)?);
+        let tools = Tools::for_spec(common, Some(&spec)).await?;
+        // A cache inside the project is written by this run like any output.
+        let cache = std::path::absolute(tools.store.root()).ok();
+        let context = Context {
+            spec: Arc::clone(&spec),
+            store: Arc::clone(&tools.store),
+            registry: tools.registry.clone(),
+            clock: Arc::clone(&tools.clock),
+            observer: Arc::clone(&tools.observer),
+            jobs: threads(common),
+            use_cache: !common.no_cache,
+            machine_paths: machine_paths(&spec.project, &tools.environment),
+            resolving: Resolving { locked: common.locked, offline: common.offline },
+            outputs: outputs.iter().cloned().chain(cache).collect(),
+            stdout: Arc::new(Mutex::new(std::io::stdout())),
+        };
+        Ok(Self { context, tools })
+    }
+
+    /// Returns what a deployment works with besides.
+    pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
+        let config = dockless::net::load_aws(&self.tools.aws, &self.tools.connector).await;
+        DeployContext { ecs: Ecs::new(&config), wait }
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn close(self) {
+        self.tools.close().await;
     }
 }
 
@@ -156,8 +201,13 @@ fn open_store(environment: &Environment, observer: &dyn Observer) -> Result<Stor
     Ok(store)
 }
 
-fn connector(environment: &Environment) -> Result<Connector, Failure> {
-    let options = HttpOptions { ca_bundles: environment.ca_bundle.iter().cloned().collect(), ..HttpOptions::default() };
+fn connector(environment: &Environment, user: &UserConfig) -> Result<Connector, Failure> {
+    let options = HttpOptions {
+        ca_bundles: environment.ca_bundle.iter().cloned().collect(),
+        system_bundle: environment.ssl_cert_file.clone(),
+        hosts: user.hosts.clone(),
+        ..HttpOptions::default()
+    };
     Connector::new(&options).map_err(Failure::Net)
 }
 

@@ -46,9 +46,11 @@ impl SafeUrl {
         let _ = safe.set_password(None);
         let pairs: Vec<String> = url
             .query_pairs()
-            .map(|(key, value)| {
-                let shown = if OPEN_QUERY_KEYS.contains(&key.as_ref()) { value.as_ref() } else { "***" };
-                format!("{key}={shown}")
+            .map(|(key, value)| match OPEN_QUERY_KEYS.contains(&key.as_ref()) {
+                true => format!("{key}={}", plain(&value)),
+                // A query may be one opaque word, which then is read as a key.
+                false if value.is_empty() || !is_name(&key) => "***".to_owned(),
+                false => format!("{key}=***"),
             })
             .collect();
         safe.set_query(None);
@@ -60,6 +62,16 @@ impl SafeUrl {
         }
         Self(text)
     }
+}
+
+/// Whether a query key is the name of a parameter, as far as its form says.
+fn is_name(key: &str) -> bool {
+    key.len() <= 32 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// Returns a decoded value without what would break a line.
+fn plain(value: &str) -> String {
+    value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl fmt::Display for SafeUrl {
@@ -83,5 +95,15 @@ mod tests {
     fn a_url_prints_only_allowed_query_values() {
         let url = url::Url::parse("https://user:pw@example.com/v2/?digest=sha256:ab&_state=canary#f").expect("a URL");
         assert_eq!(SafeUrl::new(&url).to_string(), "https://example.com/v2/?digest=sha256:ab&_state=***");
+        for (query, expect) in [
+            ("canary", "***"),
+            ("canary=", "***"),
+            ("scope=a%0Aerror:%1B[31m", "scope=a error: [31m"),
+            ("X-Amz-Signature=canary", "X-Amz-Signature=***"),
+            ("eyJhbGciOi%2FJIUzI1NiJ9canary=x", "***"),
+        ] {
+            let url = url::Url::parse(&format!("https://example.com/?{query}")).expect("a URL");
+            assert_eq!(SafeUrl::new(&url).to_string(), format!("https://example.com/?{expect}"));
+        }
     }
 }

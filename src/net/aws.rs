@@ -16,6 +16,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use super::Connector;
@@ -26,6 +27,8 @@ const ATTEMPTS: u32 = 10;
 /// How long AWS may take to begin its answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer that is read, in bytes: a page of a hundred task definitions has a few megabytes.
+const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// What is laid over the AWS configuration of the environment.
 #[derive(Clone, Debug, Default)]
@@ -102,16 +105,18 @@ impl HttpConnector for AwsConnection {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let this = self.clone();
         HttpConnectorFuture::new(async move {
-            match tokio::time::timeout(this.limit, this.send(request)).await {
-                Ok(result) => result,
-                Err(elapsed) => Err(ConnectorError::timeout(elapsed.into())),
-            }
+            let (head, body) = match tokio::time::timeout(this.limit, this.send(request)).await {
+                Ok(result) => result?.into_parts(),
+                Err(elapsed) => return Err(ConnectorError::timeout(elapsed.into())),
+            };
+            let response = http::Response::from_parts(head, SdkBody::from(small(body).await?));
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
 impl AwsConnection {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    async fn send(&self, request: HttpRequest) -> Result<http::Response<reqwest::Body>, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (parts, body) = request.into_parts();
         let url = parts.uri.to_string().parse::<url::Url>().map_err(|error| ConnectorError::user(error.into()))?;
@@ -125,8 +130,24 @@ impl AwsConnection {
             .send()
             .await
             .map_err(|error| transport(error.without_url()))?;
-        let response = http::Response::from(response).map(SdkBody::from_body_1_x);
-        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+        Ok(response.into())
+    }
+}
+
+/// Reads an answer whole. The SDK itself would wait for ever for one that stops coming, and take one that never ends.
+async fn small(mut body: reqwest::Body) -> Result<Bytes, ConnectorError> {
+    let mut bytes = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(READ_TIMEOUT, body.frame()).await {
+            Ok(frame) => frame,
+            Err(elapsed) => return Err(ConnectorError::timeout(elapsed.into())),
+        };
+        let Some(frame) = frame else { return Ok(bytes.freeze()) };
+        let data = frame.map_err(|error| transport(error.without_url()))?.into_data().unwrap_or_default();
+        if bytes.len() + data.len() > LONGEST_ANSWER {
+            return Err(ConnectorError::other("the answer is too long".into(), None));
+        }
+        bytes.extend_from_slice(&data);
     }
 }
 

@@ -34,8 +34,13 @@ pub enum Proxies {
 pub struct HttpOptions {
     /// PEM files of certificate authorities that are trusted besides the system's (`AWS_CA_BUNDLE`).
     pub ca_bundles: Vec<PathBuf>,
+    /// The PEM file that stands for the system's authorities (`SSL_CERT_FILE`). TLS reads it by itself; it is named here
+    /// so that a wrong one is an error, and not a machine without any authority.
+    pub system_bundle: Option<PathBuf>,
     /// Whether proxies are used.
     pub proxies: Proxies,
+    /// How single hosts are reached, by `HOST[:PORT]`: their authorities and client certificates hold for AWS too.
+    pub hosts: BTreeMap<String, HostConfig>,
 }
 
 /// What makes one client differ from another.
@@ -58,6 +63,7 @@ pub struct Connector(Arc<Shared>);
 struct Shared {
     proxies: Proxies,
     authorities: Vec<Certificate>,
+    hosts: BTreeMap<String, HostConfig>,
     clients: Mutex<BTreeMap<Profile, Client>>,
 }
 
@@ -71,14 +77,24 @@ impl Connector {
         for path in &options.ca_bundles {
             authorities.extend(read_authorities(path)?);
         }
-        Ok(Self(Arc::new(Shared { proxies: options.proxies, authorities, clients: Mutex::default() })))
+        if let Some(path) = &options.system_bundle {
+            read_authorities(path)?;
+        }
+        let (proxies, hosts) = (options.proxies, options.hosts.clone());
+        Ok(Self(Arc::new(Shared { proxies, authorities, hosts, clients: Mutex::default() })))
     }
 
     /// Returns the client for a URL: direct for loopback and link-local addresses, which no proxy can reach for us.
     ///
+    /// A host that the user configured gets its own authorities and its client certificate.
+    ///
     /// # Errors
     /// When a client cannot be made.
     pub fn client(&self, url: &Url) -> Result<Client, NetError> {
+        let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        if let Some((name, host)) = self.0.hosts.get_key_value(authority) {
+            return self.host_client(url, name, host);
+        }
         self.profiled(Profile { direct: self.goes_directly(url), ..Profile::default() })
     }
 
@@ -170,7 +186,11 @@ fn read_identity(cert: &Path, key: &Path) -> Result<Identity, NetError> {
 /// Returns whether a URL names this machine: `localhost`, a name below it, or a loopback address.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            // A final dot says only that nothing is added to the name.
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -178,7 +198,7 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Returns whether a URL names a link-local address, as the metadata and credential services of AWS do.
-fn is_link_local(url: &Url) -> bool {
+pub fn is_link_local(url: &Url) -> bool {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::from(address),
         Some(Host::Ipv6(address)) => IpAddr::from(address),
@@ -201,7 +221,13 @@ mod tests {
 
     #[test]
     fn this_machine_is_told_by_name_and_by_address() {
-        for text in ["http://localhost:1/", "http://a.localhost/", "http://127.9.0.1/", "http://[::1]:5000/"] {
+        for text in [
+            "http://localhost:1/",
+            "http://localhost.:1/",
+            "http://a.localhost/",
+            "http://127.9.0.1/",
+            "http://[::1]:5000/",
+        ] {
             assert!(is_loopback(&url(text)), "{text}");
         }
         for text in ["http://localhost.example.com/", "http://10.0.0.1/", "http://[2001:db8::1]/"] {
@@ -231,6 +257,13 @@ mod tests {
         let options = HttpOptions { ca_bundles: vec![file.path().to_owned()], ..HttpOptions::default() };
         let error = Connector::new(&options).expect_err("an empty bundle");
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_bundle_of_the_system_that_is_not_there_is_an_error() {
+        let options = HttpOptions { system_bundle: Some("/nowhere/ca.pem".into()), ..HttpOptions::default() };
+        let error = Connector::new(&options).expect_err("no bundle");
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }
 
     #[test]

@@ -45,8 +45,8 @@ impl Hint for NetError {
         match self {
             Self::File(error) => error.hint(),
             Self::Authorities { path, .. } => Some(format!(
-                "check that `{}` begins with `-----BEGIN CERTIFICATE-----`; it is named by AWS_CA_BUNDLE or by `ca` in \
-                 the user configuration",
+                "check that `{}` begins with `-----BEGIN CERTIFICATE-----`; it is named by AWS_CA_BUNDLE or \
+                 SSL_CERT_FILE, or by `ca` in the user configuration",
                 path.display()
             )),
             Self::Identity { .. } => {

@@ -13,5 +13,5 @@ mod connector;
 mod error;
 
 pub use aws::{AwsOptions, load_aws};
-pub use connector::{Connector, HttpOptions, Proxies, is_loopback};
+pub use connector::{Connector, HttpOptions, Proxies, is_link_local, is_loopback};
 pub use error::{NetError, describe};

@@ -103,6 +103,7 @@ pub(crate) async fn build_on(
     let packed = pack_all(context, &mut placed, reuse).await?;
     examine(context, &mut placed, &packed).await?;
     if let Some(Sending { uploads, .. }) = sending {
+        uploads.look_ahead(packed.iter().flatten().filter_map(|it| it.blob.as_ref()).map(|blob| blob.digest)).await;
         hand_over(&packed, uploads);
     }
     report.reused_layers += packed.iter().flatten().filter(|layer| layer.known || layer.taken.is_some()).count() as u64;

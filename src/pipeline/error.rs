@@ -16,6 +16,8 @@ use crate::spec::SpecError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
 
+use super::CopyError;
+
 /// A use case that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -198,6 +200,9 @@ pub enum Error {
         /// What was looked for.
         reference: String,
     },
+    /// An image of others cannot be copied or looked at.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
@@ -253,6 +258,7 @@ impl Error {
             | Self::NoImage { .. }
             | Self::Download { .. }
             | Self::Connector(_) => Class::Registry,
+            Self::Copy(error) => error.class(),
             Self::Deploy(error) => match error.class() {
                 ErrorClass::Refused => Class::Refused,
                 ErrorClass::HalfWay => Class::DeployFailed,
@@ -306,6 +312,7 @@ impl Hint for Error {
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
+            Self::Copy(source) => source.hint(),
             Self::Deploy(source) => source.hint(),
         }
     }

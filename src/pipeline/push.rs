@@ -8,6 +8,7 @@ use crate::registry::{RegistryError, RepositoryClient, TagOrDigest};
 use super::base::ResolvedBase;
 use super::build::{Built, BuiltImage, Sending, build_on, resolve_bases};
 use super::lock::Lookup;
+use super::preflight::{Preflight, explain_mounts};
 use super::uploads::Uploads;
 use super::{Context, Error};
 
@@ -21,14 +22,13 @@ use super::{Context, Error};
 /// When the image cannot be built, or the registry refuses a blob or the manifest.
 pub async fn push(context: &Context) -> Result<Built, Error> {
     let reference = context.first_reference()?;
-    let failed = |source| Error::Push { reference: reference.to_string(), source };
     let target = context.target()?;
-    let first_tag = TagOrDigest::of(&reference);
-    // The first request finds wrong credentials and an unreachable host before anything is packed.
-    target.head_manifest(&first_tag).await.map_err(failed)?;
+    let failed = |source| Error::Push { reference: reference.to_string(), source };
+    let (tags, repository) = (&context.spec.tags, context.spec.repository.as_ref());
+    let preflight = Preflight::run(&target, tags, repository, context.observer.as_ref()).await.map_err(failed)?;
     let lock = Lookup::read(context)?;
     let bases = resolve_bases(context, &lock).await?;
-    let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock };
+    let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock, preflight: &preflight };
     let mut built = match attempt.push(true).await {
         Err(error) if attempt.lost_a_layer(&error) => {
             context.note(
@@ -48,6 +48,7 @@ struct Attempt<'a> {
     target: &'a RepositoryClient,
     bases: &'a [ResolvedBase],
     lock: &'a Lookup,
+    preflight: &'a Preflight,
 }
 
 impl Attempt<'_> {
@@ -57,18 +58,42 @@ impl Attempt<'_> {
         let reference = context.first_reference()?;
         let failed = |source| Error::Push { reference: reference.to_string(), source };
         let mut uploads = Uploads::new(self.target.clone());
-        let mut sent = BTreeSet::new();
-        for base in self.bases {
-            push_base(context, base, &mut uploads, &mut sent).await?;
+        if self.preflight.waits() {
+            uploads.hold();
+        } else {
+            self.push_bases(&mut uploads).await?;
         }
         let sending = Sending { uploads: &mut uploads, reuse };
         let mut built = build_on(context, self.bases.to_vec(), self.lock, Some(sending)).await?;
+        if self.preflight.waits() {
+            if let Some(refusal) = self.preflight.refusal(self.target.repository().name(), built.digest()) {
+                return Err(failed(refusal.into()));
+            }
+            if self.preflight.stands(built.digest()) && reuse {
+                built.report.existing = blobs(&built);
+                push_manifests(context, self.target, &built).await?;
+                return Ok(built);
+            }
+            uploads.release();
+            self.push_bases(&mut uploads).await?;
+        }
         built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
         let started = context.clock.now();
         uploads.finish(&mut built.report).await.map_err(failed)?;
+        explain_mounts(self.target).await.into_iter().for_each(|message| context.note(message));
         push_manifests(context, self.target, &built).await?;
         built.report.time("push", started, context.clock.now());
         Ok(built)
+    }
+
+    async fn push_bases(&self, uploads: &mut Uploads) -> Result<(), Error> {
+        let layers = self.bases.iter().flat_map(|base| &base.image.layers);
+        uploads.look_ahead(layers.map(|layer| layer.blob.digest)).await;
+        let mut sent = BTreeSet::new();
+        for base in self.bases {
+            push_base(self.context, base, uploads, &mut sent).await?;
+        }
+        Ok(())
     }
 
     /// Returns whether the registry misses a blob, which then was one that we did not send.
@@ -76,6 +101,13 @@ impl Attempt<'_> {
         let lost = |source: &RegistryError| source.has_code("MANIFEST_BLOB_UNKNOWN") || source.has_code("BLOB_UNKNOWN");
         self.context.use_cache && matches!(error, Error::Push { source, .. } if lost(source))
     }
+}
+
+/// Returns the count of blobs that an image is made of.
+fn blobs(built: &Built) -> u64 {
+    let layers = built.images.iter().flat_map(|image| &image.image.layers).map(|layer| layer.descriptor.digest);
+    let configs = built.images.iter().map(|image| image.image.config.digest);
+    layers.chain(configs).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.

@@ -22,12 +22,14 @@ pub(crate) struct Uploads {
     tasks: JoinSet<Result<(PushedBlob, u64), RegistryError>>,
     settled: Vec<(PushedBlob, u64)>,
     known: BTreeSet<Digest>,
+    /// Blobs that wait for leave to go, if nothing may be sent yet.
+    held: Option<Vec<Blob>>,
 }
 
 impl Uploads {
     pub(crate) fn new(target: RepositoryClient) -> Self {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
-        Self { target, permits, tasks: JoinSet::new(), settled: Vec::new(), known: BTreeSet::new() }
+        Self { target, permits, tasks: JoinSet::new(), settled: Vec::new(), known: BTreeSet::new(), held: None }
     }
 
     /// Starts to upload a blob, unless one of its digest is on its way already.
@@ -35,6 +37,29 @@ impl Uploads {
         if !self.known.insert(blob.digest) {
             return;
         }
+        match &mut self.held {
+            Some(held) => held.push(blob),
+            None => self.send(blob),
+        }
+    }
+
+    /// Holds back what is started from now on.
+    pub(crate) fn hold(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Lets go what was held back.
+    pub(crate) fn release(&mut self) {
+        self.held.take().into_iter().flatten().for_each(|blob| self.send(blob));
+    }
+
+    /// Asks in advance what the target has of some blobs, where that is cheaper than to ask for each.
+    pub(crate) async fn look_ahead(&self, digests: impl Iterator<Item = Digest>) {
+        let digests: BTreeSet<Digest> = digests.filter(|digest| !self.known.contains(digest)).collect();
+        self.target.look_ahead(&digests.into_iter().collect::<Vec<_>>()).await;
+    }
+
+    fn send(&mut self, blob: Blob) {
         let (target, permits) = (self.target.clone(), Arc::clone(&self.permits));
         self.tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;

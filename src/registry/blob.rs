@@ -1,14 +1,18 @@
 //! Blobs of a repository: whether they are there, and their bytes, resumed where a connection broke.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::{HeaderValue, Method, header};
 use tokio::io::AsyncRead;
-use tokio_util::io::StreamReader;
+use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::client::{Answer, Backoff, Request};
+use super::backoff::Backoff;
+use super::client::{Answer, Request};
 use super::{RegistryError, RepositoryClient};
 use crate::oci::{Digest, Hasher};
+use crate::store::{Blob, BlobBytes, RemoteBytes};
 
 impl RepositoryClient {
     /// Returns whether the repository has a blob of this digest and size.
@@ -24,11 +28,39 @@ impl RepositoryClient {
 
     /// Asks once; `push` asks with the rights of a push, so that one token serves both.
     pub(super) async fn find_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
+        if let Some(known) = push.then(|| self.host.ledger.take_layer(self.repository.name(), digest)).flatten() {
+            return Ok(known == Some(size));
+        }
         let request = Request::new(Method::HEAD, self.url(&format!("blobs/{digest}")));
         match self.exchange(&Request { push, ..request }).await {
             Ok(answer) => {
                 let length = answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
                 Ok(answer.status() == 200 && length.is_none_or(|length| length == size))
+            }
+            Err(RegistryError::Response(error)) if error.foreign && !error.status.is_server_error() => {
+                self.probe_blob(digest, size, push).await
+            }
+            Err(RegistryError::Response(error)) if error.status.is_client_error() && !is_passing(error.status) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for the first byte instead: what a registry sends us on to is often signed for GET alone, and refuses HEAD.
+    async fn probe_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
+        let request = Request::new(Method::GET, self.url(&format!("blobs/{digest}")));
+        let mut request = Request { push, ..request };
+        request.headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-0"));
+        match self.exchange(&request).await {
+            Ok(answer) => {
+                let said = match answer.status() {
+                    206 => {
+                        answer.header(header::CONTENT_RANGE).and_then(|range| range.rsplit_once('/')?.1.parse().ok())
+                    }
+                    _ => answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()),
+                };
+                Ok(said.is_none_or(|said| said == size))
             }
             Err(RegistryError::Response(error)) if error.status.is_client_error() && !is_passing(error.status) => {
                 Ok(false)
@@ -39,10 +71,25 @@ impl RepositoryClient {
 
     /// Returns the bytes of a blob. Nothing is sent before the first of them is asked for.
     pub fn blob(&self, digest: &Digest, size: u64) -> BlobStream {
+        self.blob_from(digest, size, 0)
+    }
+
+    /// Returns the blob as one that can be opened as often as an upload needs it; each time its bytes come anew.
+    pub fn remote_blob(&self, digest: &Digest, size: u64) -> Blob {
+        let (client, wanted) = (self.clone(), *digest);
+        let open = move |offset| -> Box<dyn Read + Send> {
+            Box::new(SyncIoBridge::new(Box::pin(client.blob_from(&wanted, size, offset).into_reader())))
+        };
+        Blob { digest: *digest, size, bytes: BlobBytes::Remote(RemoteBytes::new(open)) }
+    }
+
+    /// Returns the bytes of a blob from an offset on. Only those of a whole blob can be verified.
+    fn blob_from(&self, digest: &Digest, size: u64, start: u64) -> BlobStream {
         BlobStream {
             client: self.clone(),
             digest: *digest,
             size,
+            start,
             hasher: Hasher::default(),
             answer: None,
             skip: 0,
@@ -68,6 +115,8 @@ pub struct BlobStream {
     client: RepositoryClient,
     digest: Digest,
     size: u64,
+    /// Where the wanted bytes begin.
+    start: u64,
     hasher: Hasher,
     answer: Option<Answer>,
     /// Bytes at the beginning of the answer that were delivered before it.
@@ -86,7 +135,7 @@ impl BlobStream {
     /// When the transfer cannot be resumed within the retries, or when the content is not the blob.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RegistryError> {
         loop {
-            if self.hasher.length() == self.size {
+            if self.position() == self.size {
                 return self.verify().map(|()| None);
             }
             match self.advance().await {
@@ -118,7 +167,14 @@ impl BlobStream {
         self.backoff.wait(&what, error, advanced).await
     }
 
+    fn position(&self) -> u64 {
+        self.start + self.hasher.length()
+    }
+
     fn verify(&self) -> Result<(), RegistryError> {
+        if self.start > 0 {
+            return Ok(());
+        }
         let got = self.hasher.clone().finish();
         if got == self.digest {
             return Ok(());
@@ -147,7 +203,7 @@ impl BlobStream {
             self.answer = Some(answer);
             return Ok(None);
         }
-        if bytes.len() as u64 > self.size - self.hasher.length() {
+        if bytes.len() as u64 > self.size - self.position() {
             let why = format!("the answer is longer than the blob's {} bytes", self.size);
             return Err(RegistryError::Protocol { what: answer.what, why });
         }
@@ -159,7 +215,7 @@ impl BlobStream {
 
     /// Asks for what is left of the blob.
     async fn open(&mut self) -> Result<Answer, RegistryError> {
-        let at = self.hasher.length();
+        let at = self.position();
         let mut request = Request::new(Method::GET, self.url());
         if at > 0 && !self.whole {
             let range = HeaderValue::try_from(format!("bytes={at}-")).expect("digits are a header value");
@@ -190,6 +246,7 @@ fn broken_off(answer: &Answer) -> RegistryError {
         host,
         kind: super::TransportKind::Broken,
         answered: true,
+        moved: true,
         cause: super::Cause("the answer ended early".to_owned()),
     }
     .into()

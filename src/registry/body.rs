@@ -1,5 +1,5 @@
-//! The body of an upload: a blob that is opened anew for each attempt, sent with its exact length, and hashed on the
-//! way, so that a file which changes is noticed before its last bytes leave.
+//! The body of an upload: a blob or a part of one, opened anew for each attempt and sent with its exact length. A whole
+//! is hashed on the way, so that a file which changes is noticed before its last bytes leave.
 
 use std::io::Read;
 use std::pin::Pin;
@@ -14,17 +14,60 @@ use tokio::sync::mpsc;
 use super::RegistryError;
 use crate::event::{Event, Observer};
 use crate::ground::FileError;
-use crate::oci::{Digest, Hasher};
+use crate::oci::{Digest, Hasher, HashingReader};
 use crate::store::{Blob, BlobBytes};
 
 /// How much is read at once, and how many such pieces wait for the socket: the memory of one upload.
 const PIECE: usize = 128 * 1024;
 const WAITING: usize = 2;
 
+/// A blob, or a part of it.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    /// The blob.
+    pub(super) blob: Blob,
+    /// Where the part begins.
+    pub(super) offset: u64,
+    /// The length of the part.
+    pub(super) length: u64,
+}
+
+impl Section {
+    /// Makes a section of all of a blob.
+    pub(super) fn whole(blob: &Blob) -> Self {
+        Self { blob: blob.clone(), offset: 0, length: blob.size }
+    }
+
+    /// Returns whether the section is all of the blob.
+    pub(super) fn is_whole(&self) -> bool {
+        self.length == self.blob.size
+    }
+
+    /// Opens the section as if it were a blob of its own.
+    fn open(&self) -> Result<Box<dyn Read + Send>, FileError> {
+        let Blob { digest, bytes, .. } = &self.blob;
+        match bytes {
+            BlobBytes::Memory(bytes) => {
+                let mut rest = std::io::Cursor::new(Arc::clone(bytes));
+                rest.set_position(self.offset);
+                Ok(Box::new(rest.take(self.length)))
+            }
+            BlobBytes::File { path, offset } => {
+                let bytes = BlobBytes::File { path: path.clone(), offset: offset + self.offset };
+                Blob { digest: *digest, size: self.length, bytes }.open()
+            }
+            BlobBytes::Remote(bytes) => Ok(Box::new(bytes.open(self.offset).take(self.length))),
+        }
+    }
+}
+
 /// What an upload has done so far, as seen from outside of its body.
 pub(super) struct Progress {
     digest: Digest,
+    /// The blob's size, and what of it was sent before this section.
     size: u64,
+    before: u64,
+    length: u64,
     sent: AtomicU64,
     fault: Mutex<Option<RegistryError>>,
     observer: Arc<dyn Observer>,
@@ -38,7 +81,7 @@ impl Progress {
 
     /// Returns whether the connection took all.
     pub(super) fn is_complete(&self) -> bool {
-        self.sent() >= self.size
+        self.sent() >= self.length
     }
 
     /// Returns what was wrong with the blob: then the broken request is our own doing.
@@ -51,7 +94,7 @@ impl Progress {
     }
 
     fn advance(&self, count: u64) {
-        let sent = self.sent.fetch_add(count, Ordering::Relaxed) + count;
+        let sent = self.before + self.sent.fetch_add(count, Ordering::Relaxed) + count;
         self.observer.observe(Event::UploadAdvanced { digest: self.digest, sent, size: self.size });
     }
 }
@@ -64,17 +107,19 @@ pub(super) struct BlobBody {
 }
 
 impl BlobBody {
-    /// Opens a blob for one attempt. It is read on a thread for blocking work.
-    pub(super) fn open(blob: &Blob, observer: &Arc<dyn Observer>) -> (Self, Arc<Progress>) {
+    /// Opens a section for one attempt. It is read on a thread for blocking work.
+    pub(super) fn open(section: &Section, observer: &Arc<dyn Observer>) -> (Self, Arc<Progress>) {
         let progress = Arc::new(Progress {
-            digest: blob.digest,
-            size: blob.size,
+            digest: section.blob.digest,
+            size: section.blob.size,
+            before: section.offset,
+            length: section.length,
             sent: AtomicU64::new(0),
             fault: Mutex::default(),
             observer: Arc::clone(observer),
         });
         let (sender, pieces) = mpsc::channel(WAITING);
-        let (source, seen) = (blob.clone(), Arc::clone(&progress));
+        let (source, seen) = (section.clone(), Arc::clone(&progress));
         tokio::task::spawn_blocking(move || {
             if let Err(fault) = read(&source, &sender) {
                 seen.fail(fault);
@@ -82,28 +127,59 @@ impl BlobBody {
                 let _ = sender.blocking_send(Err(()));
             }
         });
-        (Self { pieces, left: blob.size, progress: Arc::clone(&progress) }, progress)
+        (Self { pieces, left: section.length, progress: Arc::clone(&progress) }, progress)
     }
 }
 
-/// Sends a blob piece by piece. The last piece leaves only when all of them have the blob's digest.
-fn read(blob: &Blob, sender: &mpsc::Sender<Result<Bytes, ()>>) -> Result<(), RegistryError> {
-    let mut reader = blob.open()?;
+/// Sends a section piece by piece. Of a whole the last piece leaves only when all of them have the blob's digest.
+fn read(section: &Section, sender: &mpsc::Sender<Result<Bytes, ()>>) -> Result<(), RegistryError> {
+    let blob = &section.blob;
+    let mut reader = section.open()?;
     let mut hasher = Hasher::default();
-    let mut left = blob.size;
+    let mut left = section.length;
     while left > 0 {
         let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
         fill(&mut reader, &mut piece, blob)?;
-        hasher.update(&piece);
         left -= piece.len() as u64;
-        if left == 0 && hasher.clone().finish() != blob.digest {
-            return Err(RegistryError::SourceChanged { digest: blob.digest });
+        if section.is_whole() {
+            hasher.update(&piece);
+            if left == 0 && hasher.clone().finish() != blob.digest {
+                return Err(RegistryError::SourceChanged { digest: blob.digest });
+            }
         }
         if sender.blocking_send(Ok(piece.into())).is_err() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Reads all of a blob and holds it against its digest, on a thread for blocking work: what is sent in parts was never
+/// seen whole.
+///
+/// # Errors
+/// When it cannot be read, or is another than its digest says.
+pub(super) async fn verify(blob: &Blob) -> Result<(), RegistryError> {
+    let blob = blob.clone();
+    let look = move || {
+        let (got, length) = HashingReader::new(blob.open()?).finish().map_err(|error| match &blob.bytes {
+            BlobBytes::File { path, .. } => RegistryError::from(FileError::on("read", path)(error)),
+            BlobBytes::Remote(_) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                RegistryError::Unreadable { digest: blob.digest, source: error }
+            }
+            BlobBytes::Memory(_) | BlobBytes::Remote(_) => RegistryError::SourceChanged { digest: blob.digest },
+        })?;
+        let same = got == blob.digest && length == blob.size;
+        if same { Ok(()) } else { Err(RegistryError::SourceChanged { digest: blob.digest }) }
+    };
+    match tokio::task::spawn_blocking(look).await {
+        Ok(result) => result,
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this future with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// Fills a piece; a blob that ends early has changed.

@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use reqwest::Response;
 use url::Url;
 
 use super::RegistryError;
 use super::auth::{Access, Authorization, Authorizer, CredentialSources, Credentials};
+use super::backoff::Backoff;
+use super::ecr::{EcrClients, EcrRepository};
 use super::endpoint::Endpoint;
 use super::host::RegistryHost;
 use super::redirect;
 use super::response::ResponseError;
-use super::retry::{Attempts, Failure, RetryPolicy};
+use super::retry::RetryPolicy;
+use super::session::OpenSessions;
 use super::wire::{Ask, Payload, Timeouts, Wire};
 use crate::event::{Event, Observer, Silent};
-use crate::ground::{Clock, Timestamp};
+use crate::ground::Clock;
 use crate::net::{AwsOptions, Connector};
 use crate::oci::Repository;
 use crate::spec::HostConfig;
@@ -66,10 +69,12 @@ pub struct Registry(Arc<Shared>);
 pub(super) struct Shared {
     hosts: BTreeMap<String, HostConfig>,
     credentials: Arc<Credentials>,
+    ecr: Option<Arc<EcrClients>>,
     pub(super) wire: Arc<Wire>,
-    retry: RetryPolicy,
+    pub(super) retry: RetryPolicy,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) sessions: Arc<OpenSessions>,
     known: Mutex<BTreeMap<String, Arc<RegistryHost>>>,
 }
 
@@ -83,10 +88,15 @@ impl Registry {
             Endpoint::new(host, config.clone())?;
         }
         let RegistryOptions { hosts, credentials, aws, retry, timeouts, connector, clock, observer } = options;
-        let credentials = Arc::new(Credentials::new(credentials, aws, &connector, &clock));
+        let ecr = aws.map(|aws| Arc::new(EcrClients::new(aws, connector.clone(), Arc::clone(&clock))));
+        let credentials = Arc::new(Credentials::new(credentials, ecr.clone()));
         let wire = Wire::new(connector, hosts.clone(), timeouts, Arc::clone(&clock), Arc::clone(&observer));
-        let (wire, known) = (Arc::new(wire), Mutex::default());
-        Ok(Self(Arc::new(Shared { hosts, credentials, wire, retry, clock, observer, known })))
+        let (wire, sessions, known) = (Arc::new(wire), Arc::default(), Mutex::default());
+        Ok(Self(Arc::new(Shared { hosts, credentials, ecr, wire, retry, clock, observer, sessions, known })))
+    }
+
+    pub(super) fn sessions(&self) -> &OpenSessions {
+        &self.0.sessions
     }
 
     /// Returns the client of one repository.
@@ -194,6 +204,13 @@ impl RepositoryClient {
         self.host.authorizer.origin()
     }
 
+    /// Returns the repository as ECR's own API sees it, if the host is one of ECR's and AWS said who we are.
+    pub fn ecr(&self) -> Option<EcrRepository> {
+        let (clients, host) = (self.shared.ecr.clone()?, self.host.endpoint.ecr.clone()?);
+        let known = self.host.authorizer.is_by_aws();
+        known.then(|| EcrRepository::new(clients, host, self.repository.name()))
+    }
+
     /// Returns the repositories that are asked first when something is pulled from here.
     pub(super) fn mirrors(&self) -> Result<Vec<Self>, RegistryError> {
         Registry(Arc::clone(&self.shared)).mirrors(&self.repository)
@@ -214,6 +231,7 @@ impl RepositoryClient {
     /// When there is no answer, or when its status is 400 or more.
     pub(super) async fn exchange(&self, request: &Request) -> Result<Answer, RegistryError> {
         self.host.ready(self.shared.clock.as_ref()).await;
+        self.host.turn(&request.method, &request.url, self.shared.clock.as_ref()).await;
         let mut access = Access {
             repository: self.repository.clone(),
             push: request.push,
@@ -237,7 +255,7 @@ impl RepositoryClient {
             }
             renewed = true;
             // A blob does not go twice into one upload session (ECR refuses its first byte with 416).
-            if matches!(request.payload, Payload::Blob(_)) {
+            if matches!(&request.payload, Payload::Blob(section) if section.is_whole()) {
                 refusal.renewed = true;
                 return Err(refusal.into());
             }
@@ -262,7 +280,7 @@ impl RepositoryClient {
             }
             let ask = Ask { method: method.clone(), url: url.clone(), headers, payload: request.payload.clone() };
             let response = wire.send(endpoint, ask).await?;
-            self.host.pass_warnings(response.headers(), self.shared.observer.as_ref());
+            self.pass_warnings(response.headers());
             let status = response.status();
             if status.is_client_error() || status.is_server_error() {
                 let refusal = wire.refusal(endpoint, method, &url, response).await;
@@ -279,6 +297,13 @@ impl RepositoryClient {
             }
         }
         unreachable!("the policy of redirects ends the loop")
+    }
+
+    fn pass_warnings(&self, headers: &HeaderMap) {
+        for text in self.host.new_warnings(headers) {
+            let message = format!("registry `{}` says: {}", self.host.endpoint.host, self.shared.wire.redacted(&text));
+            self.shared.observer.observe(Event::Warning { message, hint: None });
+        }
     }
 
     fn next(
@@ -310,45 +335,6 @@ impl RepositoryClient {
 
     /// Begins the account of one item's attempts.
     pub(super) fn backoff(&self) -> Backoff {
-        let began = self.shared.clock.now();
-        Backoff { shared: Arc::clone(&self.shared), host: Arc::clone(&self.host), attempts: Attempts::default(), began }
+        Backoff::new(Arc::clone(&self.shared), Arc::clone(&self.host))
     }
-}
-
-/// The account of one item's attempts, and the pauses between them.
-pub(super) struct Backoff {
-    shared: Arc<Shared>,
-    host: Arc<RegistryHost>,
-    attempts: Attempts,
-    began: Timestamp,
-}
-
-impl Backoff {
-    /// Waits before the next attempt; `advanced` says whether the one that failed moved bytes of a blob.
-    ///
-    /// # Errors
-    /// With the error itself when there is to be no other attempt.
-    pub(super) async fn wait(&mut self, what: &str, error: RegistryError, advanced: bool) -> Result<(), RegistryError> {
-        let (clock, observer) = (&self.shared.clock, &self.shared.observer);
-        let took = clock.now().since(self.began);
-        let failure = Failure { class: error.class(), asked: error.retry_after(), took, advanced };
-        let Some(pause) = self.attempts.after(&self.shared.retry, failure) else { return Err(error) };
-        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        observer.observe(Event::Retrying { what: what.to_owned(), why: reason(&error), pause_ms });
-        if error.status() == Some(StatusCode::TOO_MANY_REQUESTS.as_u16()) {
-            self.host.pause(clock.now().plus(pause));
-        }
-        clock.sleep(pause).await;
-        self.began = clock.now();
-        Ok(())
-    }
-}
-
-/// Returns an error and its cause in one line.
-fn reason(error: &RegistryError) -> String {
-    let source = match error {
-        RegistryError::Transport(error) => Some(error.cause.to_string()),
-        _ => None,
-    };
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::auth::CredentialError;
+use super::ecr::EcrError;
 use super::location::LocationError;
 use super::response::ResponseError;
 use super::retry::Class;
@@ -36,9 +37,20 @@ pub enum RegistryError {
     /// The credentials cannot be had.
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    /// ECR's own API refuses, or a rule of the repository does.
+    #[error(transparent)]
+    Ecr(#[from] EcrError),
     /// A blob that should be sent cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A blob that should be sent cannot be read where it comes from.
+    #[error("cannot read blob `{digest}` where it is copied from")]
+    Unreadable {
+        /// The blob.
+        digest: Digest,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A blob that should be sent is not what its digest says.
     #[error("blob `{digest}` changed while it was sent")]
     SourceChanged {
@@ -178,11 +190,38 @@ impl RegistryError {
         matches!(self, Self::Response(error) if error.has_code(code))
     }
 
+    /// Returns whether it is of our own making: no server will mend it.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Net(_)
+                | Self::Credential(_)
+                | Self::File(_)
+                | Self::SourceChanged { .. }
+                | Self::Unreadable { .. }
+                | Self::Realm { .. }
+        )
+    }
+
+    /// Returns whether the credentials were renewed since, so that a new attempt uses others.
+    pub(super) fn is_renewed(&self) -> bool {
+        matches!(self, Self::Response(error) if error.renewed)
+    }
+
+    /// Returns whether bytes of a blob may have moved before it went wrong.
+    pub(super) fn has_moved(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.moved,
+            other => matches!(other, Self::Response(_)),
+        }
+    }
+
     /// Returns whether, and how, the request may be tried again.
     pub(super) fn class(&self) -> Class {
         match self {
             Self::Response(error) => error.class(),
             Self::Transport(error) => error.class(),
+            Self::Unconfirmed { .. } => Class::Suspect,
             _ => Class::Fatal,
         }
     }
@@ -207,7 +246,11 @@ impl Hint for RegistryError {
             Self::Transport(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::Credential(error) => error.hint(),
+            Self::Ecr(error) => error.hint(),
             Self::File(error) => error.hint(),
+            Self::Unreadable { source, .. } => {
+                source.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).and_then(Hint::hint)
+            }
             Self::Mirror { .. } => Some("correct `mirrors` under `hosts` in the user configuration".to_owned()),
             Self::SourceChanged { .. } | Self::Unconfirmed { .. } => Some("run it again".to_owned()),
             Self::Host { host, .. } => Some(format!("check `{host}` in the image's name and in `hosts`")),

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::endpoint::{is_private_literal, same_origin};
+use super::endpoint::may_lead;
 use crate::ground::SafeUrl;
 use crate::oci::Digest;
 
@@ -30,6 +30,7 @@ pub enum LocationError {
 ///
 /// A registry behind a proxy that ends TLS often answers with its own `http` URL: for the same host it is taken back
 /// to `https`. Any other way out of TLS is refused, as is a private address by number, unless we are talking to one.
+/// User information is dropped: it would be sent as credentials.
 ///
 /// # Errors
 /// When there is none, or it must not be followed.
@@ -47,7 +48,9 @@ pub(super) fn resolve(asked: &Url, location: Option<&str>) -> Result<Url, Locati
         let _ = url.set_scheme("https");
         let _ = url.set_port(port);
     }
-    if !same_origin(asked, &url) && is_private_literal(&url) && !is_private_literal(asked) {
+    // Neither can fail for a URL that has a host.
+    let _ = (url.set_username(""), url.set_password(None));
+    if !may_lead(asked, &url) {
         return Err(LocationError::Private(SafeUrl::new(&url)));
     }
     Ok(url)
@@ -80,6 +83,7 @@ mod tests {
         check(ASKED, "//up.example.com/1", "https://up.example.com/1");
         check(ASKED, "1", "https://r.example.com/v2/a/blobs/uploads/1");
         check("http://localhost:5000/v2/", "http://127.0.0.1:9/b", "http://127.0.0.1:9/b");
+        check(ASKED, "https://user:pass@up.example.com/1", "https://up.example.com/1");
     }
 
     #[test]

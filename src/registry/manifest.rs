@@ -1,6 +1,6 @@
 //! Manifests of a repository: asked for by tag or digest, verified, and written only where they are not yet.
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::client::{Answer, Request};
 use super::wire::Payload;
@@ -110,7 +110,44 @@ impl RepositoryClient {
         media_type: &str,
         which: &TagOrDigest,
     ) -> Result<PushedManifest, RegistryError> {
+        Ok(self.write(bytes, media_type, which).await?.0)
+    }
+
+    /// Writes a manifest, and returns also the head of the answer if there was one.
+    pub(super) async fn write(
+        &self,
+        bytes: &[u8],
+        media_type: &str,
+        which: &TagOrDigest,
+    ) -> Result<(PushedManifest, Option<HeaderMap>), RegistryError> {
         let digest = Digest::of(bytes);
+        let request = self.write_request(bytes, media_type, which)?;
+        let what = self.what(&request.method, &request.url);
+        let mut backoff = self.backoff();
+        let mut sent = false;
+        loop {
+            // The answer to an earlier attempt may have been lost, and a PUT that says nothing new is scarce on ECR.
+            let error = match self.look(which, true).await {
+                Ok(Some(there)) if there.digest == digest => return Ok((self.stands(which, digest, sent), None)),
+                Ok(_) => match self.write_once(&request, digest).await {
+                    Ok(heads) => return Ok((self.stands(which, digest, true), Some(heads))),
+                    // An immutable tag refuses the second writing of what a lost answer had written already.
+                    Err(error) if sent && self.holds(which, digest).await => {
+                        drop(error);
+                        return Ok((self.stands(which, digest, true), None));
+                    }
+                    Err(error) => {
+                        sent = true;
+                        error
+                    }
+                },
+                Err(error) => error,
+            };
+            backoff.wait(&what, error, false).await?;
+        }
+    }
+
+    fn write_request(&self, bytes: &[u8], media_type: &str, which: &TagOrDigest) -> Result<Request, RegistryError> {
         let mut request = self.manifest_request(Method::PUT, which).pushing();
         request.headers.remove(header::ACCEPT);
         let content_type = HeaderValue::try_from(media_type).map_err(|_| RegistryError::Protocol {
@@ -119,31 +156,18 @@ impl RepositoryClient {
         })?;
         request.headers.insert(header::CONTENT_TYPE, content_type);
         request.payload = Payload::Bytes(bytes.to_vec().into());
-        let what = self.what(&request.method, &request.url);
-        let mut backoff = self.backoff();
-        let mut sent = false;
-        loop {
-            // The answer to an earlier attempt may have been lost, and a PUT that says nothing new is scarce on ECR.
-            let error = match self.look(which, true).await {
-                Ok(Some(there)) if there.digest == digest => return Ok(self.stands(which, digest, sent)),
-                Ok(_) => {
-                    sent = true;
-                    match self.write_once(&request, digest).await {
-                        Ok(()) => return Ok(self.stands(which, digest, true)),
-                        Err(error) => error,
-                    }
-                }
-                Err(error) => error,
-            };
-            backoff.wait(&what, error, false).await?;
-        }
+        Ok(request)
     }
 
-    async fn write_once(&self, request: &Request, digest: Digest) -> Result<(), RegistryError> {
+    async fn holds(&self, which: &TagOrDigest, digest: Digest) -> bool {
+        matches!(self.look(which, true).await, Ok(Some(there)) if there.digest == digest)
+    }
+
+    async fn write_once(&self, request: &Request, digest: Digest) -> Result<HeaderMap, RegistryError> {
         let answer = self.exchange(request).await?;
         match answer.header(CONTENT_DIGEST).and_then(|said| said.parse::<Digest>().ok()) {
             Some(got) if got != digest => Err(RegistryError::Digest { what: answer.what, wanted: digest, got }),
-            _ if matches!(answer.status(), 200..=202) => Ok(()),
+            _ if matches!(answer.status(), 200..=202) => Ok(answer.response.headers().clone()),
             _ => {
                 let why = format!("the answer {} is none to the writing of a manifest", answer.status());
                 Err(RegistryError::Protocol { what: answer.what, why })

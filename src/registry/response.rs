@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::auth::EcrHost;
+use super::ecr::{Denied, EcrHost};
 use super::retry::{self, Class};
 use crate::ground::Hint;
 
@@ -69,12 +69,9 @@ impl ResponseError {
     }
 
     pub(super) fn class(&self) -> Class {
-        if self.renewed {
-            return Class::Session;
-        }
         // A presigned URL that has run out: the registry gives a new one.
-        if self.foreign && matches!(self.status.as_u16(), 400 | 401 | 403) {
-            return Class::Session;
+        if self.renewed || (self.foreign && matches!(self.status.as_u16(), 400 | 401 | 403)) {
+            return Class::Suspect;
         }
         retry::class(self.status.as_u16(), self.refusals.iter().map(|refusal| refusal.code.as_str()))
     }
@@ -109,7 +106,11 @@ impl Hint for ResponseError {
         if self.has_code("NAME_UNKNOWN") {
             return Some(match &self.ecr {
                 Some(ecr) => {
-                    format!("run `aws ecr create-repository --repository-name {repository} --region {}`", ecr.region)
+                    format!(
+                        "add `repository: {{create: true}}` to the build file, or run `aws ecr create-repository \
+                         --repository-name {repository} --region {}`",
+                        ecr.region
+                    )
                 }
                 None => format!("create repository `{repository}` at `{host}`, or check its name"),
             });
@@ -141,6 +142,9 @@ impl Hint for ResponseError {
 impl ResponseError {
     fn login(&self) -> String {
         let Self { host, credential, .. } = self;
+        if let Some(denied) = self.refusals.iter().find_map(|refusal| Denied::parse(&refusal.message)) {
+            return format!("{} (the credentials came from {credential})", denied.remedy());
+        }
         match &self.ecr {
             Some(ecr) => format!(
                 "the credentials came from {credential}; check with `aws sts get-caller-identity` who they are, and \
@@ -178,7 +182,7 @@ fn entry(value: &Value) -> Refusal {
 
 /// Makes a server's words fit to print: one line, bounded, no control characters, no query in a URL.
 pub(super) fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_LIMIT).collect();
+    let clean: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(MESSAGE_LIMIT).collect();
     clean
         .split_whitespace()
         .map(|word| match (word.contains("://"), word.split_once('?')) {
@@ -187,4 +191,10 @@ pub(super) fn one_line(text: &str) -> String {
         })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Whether a character changes how a terminal shows those around it: controls, and the marks of text direction.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -17,8 +17,10 @@ pub(super) enum Class {
     Transient,
     /// The host was not reached; of a host that never answered this is probably a wrong name.
     Unreached,
-    /// Not this request, but the same with a new upload session, URL or token.
+    /// Not this request, but the same with a new upload session.
     Session,
+    /// Probably final, but known to pass now and then with a new session, URL or token: tried again a few times only.
+    Suspect,
     /// No attempt will end otherwise.
     Fatal,
 }
@@ -34,8 +36,10 @@ pub struct RetryPolicy {
     pub budget: Duration,
     /// The same, for a host that has not answered yet in this run.
     pub first_contact: Duration,
-    /// How often one item may begin again with a new session.
-    pub sessions: u32,
+    /// The same, for a mount that the server fails at (5xx): the blob can still be sent.
+    pub mount: Duration,
+    /// How often one item is tried again after refusals that are probably final.
+    pub doubts: u32,
     /// The longest `Retry-After` that is honoured; what asks for more is cut.
     pub longest_wait: Duration,
     /// Draws a number from 0 to 1.
@@ -49,7 +53,8 @@ impl Default for RetryPolicy {
             cap: Duration::from_secs(20),
             budget: Duration::from_secs(300),
             first_contact: Duration::from_secs(10),
-            sessions: 5,
+            mount: Duration::from_secs(60),
+            doubts: 4,
             longest_wait: Duration::from_secs(120),
             random: Arc::new(draw),
         }
@@ -72,7 +77,7 @@ fn draw() -> f64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attempts {
     count: u32,
-    sessions: u32,
+    doubts: u32,
     spent: Duration,
 }
 
@@ -83,10 +88,10 @@ pub(super) struct Failure {
     pub(super) class: Class,
     /// The pause that the server asked for.
     pub(super) asked: Option<Duration>,
-    /// How long it took.
-    pub(super) took: Duration,
-    /// Whether it moved bytes of a blob: time that was used is not time that was lost.
-    pub(super) advanced: bool,
+    /// How long it took for nothing: time that moved bytes of a blob is not lost.
+    pub(super) lost: Duration,
+    /// A smaller budget than the policy's, if there is one.
+    pub(super) limit: Option<Duration>,
 }
 
 impl Attempts {
@@ -94,22 +99,22 @@ impl Attempts {
     pub(super) fn after(&mut self, policy: &RetryPolicy, failure: Failure) -> Option<Duration> {
         let budget = match failure.class {
             Class::Fatal => return None,
-            Class::Session => {
-                self.sessions += 1;
-                if self.sessions >= policy.sessions {
+            Class::Suspect => {
+                self.doubts += 1;
+                if self.doubts > policy.doubts {
                     return None;
                 }
                 policy.budget
             }
-            Class::Transient => policy.budget,
+            Class::Transient | Class::Session => policy.budget,
             Class::Unreached => policy.first_contact,
         };
-        if !failure.advanced {
-            self.spent += failure.took;
-        }
+        let budget = failure.limit.map_or(budget, |limit| limit.min(budget));
         let bound = policy.base.saturating_mul(1 << self.count.min(16)).min(policy.cap);
         let asked = failure.asked.unwrap_or_default().min(policy.longest_wait);
-        let pause = bound.mul_f64((policy.random)().clamp(0.0, 1.0)).max(asked);
+        // Drawn on top of what was asked for: all who were told the same number would come back at once.
+        let pause = asked + bound.mul_f64((policy.random)().clamp(0.0, 1.0));
+        self.spent += failure.lost;
         self.count += 1;
         self.spent += pause;
         (self.spent <= budget).then_some(pause)
@@ -130,20 +135,26 @@ const FATAL: [&str; 10] = [
     "UNSUPPORTED",
 ];
 
-/// Returns the class of an answer (registry-protocol: retry classes). `UNKNOWN` says nothing, so the status decides.
+/// Returns the class of an answer (registry-protocol: retry classes). `UNKNOWN` says nothing, so the status decides;
+/// a limit of requests passes whatever else is said.
 pub(super) fn class<'a>(status: u16, codes: impl IntoIterator<Item = &'a str>) -> Class {
+    if status == 429 {
+        return Class::Transient;
+    }
     let mut worst = None;
     for code in codes {
         let class = match code {
             "TOOMANYREQUESTS" | "UNAVAILABLE" => Class::Transient,
-            "BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN" => Class::Session,
+            "BLOB_UPLOAD_UNKNOWN" => Class::Session,
+            "BLOB_UPLOAD_INVALID" if status == 416 => Class::Session,
+            "BLOB_UPLOAD_INVALID" => Class::Suspect,
             fatal if FATAL.contains(&fatal) => return Class::Fatal,
             _ => continue,
         };
         worst = Some(class);
     }
     worst.unwrap_or(match status {
-        408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524 => Class::Transient,
+        408 | 425 | 499 | 500 | 502 | 503 | 504 | 520..=524 => Class::Transient,
         416 => Class::Session,
         _ => Class::Fatal,
     })
@@ -152,8 +163,9 @@ pub(super) fn class<'a>(status: u16, codes: impl IntoIterator<Item = &'a str>) -
 /// Reads `Retry-After`: seconds, or a date (RFC 9110 10.2.3).
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are a long time, which the policy cuts.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?;
     Some(Timestamp::from_millis(date.timestamp().as_millisecond()).since(now))

@@ -21,6 +21,8 @@ pub enum TransportKind {
     Stalled,
     /// The connection broke.
     Broken,
+    /// What came is no HTTP, or its head is too large.
+    Malformed,
 }
 
 /// A request without an answer.
@@ -37,6 +39,8 @@ pub struct TransportError {
     pub kind: TransportKind,
     /// Whether this host has answered before in this run.
     pub(super) answered: bool,
+    /// Whether bytes of a blob moved before it went wrong.
+    pub(super) moved: bool,
     #[source]
     pub(super) cause: Cause,
 }
@@ -48,6 +52,7 @@ fn words(kind: TransportKind, host: &str) -> String {
         TransportKind::NotTls => format!("`{host}` does not speak TLS"),
         TransportKind::Stalled => format!("`{host}` made no progress"),
         TransportKind::Broken => format!("the connection to `{host}` broke"),
+        TransportKind::Malformed => format!("`{host}` does not answer in HTTP"),
     }
 }
 
@@ -58,6 +63,7 @@ impl TransportKind {
             Some(rustls::Error::InvalidMessage(_)) => Self::NotTls,
             _ if error.is_connect() || error.is_dns() => Self::Connect,
             _ if error.is_timeout() => Self::Stalled,
+            _ if is_malformed(error) => Self::Malformed,
             _ => Self::Broken,
         }
     }
@@ -73,6 +79,12 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     wrapped.and_then(|inner| tls_error(inner)).or_else(|| error.source().and_then(tls_error))
 }
 
+/// Whether what came could not be read as the head of an answer.
+fn is_malformed(error: &(dyn Error + 'static)) -> bool {
+    let parse = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    parse || error.source().is_some_and(is_malformed)
+}
+
 impl TransportError {
     pub(super) fn cause_of(error: &reqwest::Error) -> Cause {
         Cause(describe(error))
@@ -81,6 +93,8 @@ impl TransportError {
     pub(super) fn class(&self) -> Class {
         match self.kind {
             TransportKind::Certificate | TransportKind::NotTls => Class::Fatal,
+            // Not for long: a server that is being restarted may say anything.
+            TransportKind::Malformed => Class::Suspect,
             _ if !self.answered => Class::Unreached,
             _ => Class::Transient,
         }
@@ -101,6 +115,7 @@ impl Hint for TransportError {
             TransportKind::NotTls => {
                 format!("if that is meant, set `hosts: {{{host}: {{scheme: http}}}}` in the user configuration")
             }
+            TransportKind::Malformed => format!("check that `{host}` is a registry, and the port"),
             TransportKind::Stalled | TransportKind::Broken => return None,
         })
     }

@@ -10,17 +10,17 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::{Body, Response};
 use url::Url;
 
-use super::body::{BlobBody, Progress};
+use super::body::{BlobBody, Progress, Section};
 use super::endpoint::{Endpoint, same_origin};
 use super::error::{Cause, RegistryError, target};
+use super::redaction::Redaction;
 use super::response::{self, ResponseError};
 use super::retry;
 use super::transport::{TransportError, TransportKind};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::ground::Clock;
 use crate::net::Connector;
 use crate::spec::HostConfig;
-use crate::store::Blob;
 
 /// How long nothing may happen. There is no bound on a whole transfer: only a stalled one is given up.
 ///
@@ -48,8 +48,8 @@ pub(super) enum Payload {
     Empty,
     /// A small document.
     Bytes(Bytes),
-    /// A blob, opened anew for each attempt.
-    Blob(Blob),
+    /// A blob or a part of it, opened anew for each attempt.
+    Blob(Section),
 }
 
 /// One request, on its way.
@@ -69,6 +69,8 @@ pub(super) struct Wire {
     observer: Arc<dyn Observer>,
     /// The hosts that have answered in this run.
     answered: Mutex<BTreeSet<String>>,
+    /// What was sent as a credential: never repeated, also where a server repeats it.
+    redaction: Redaction,
 }
 
 /// The host and port of a URL, for messages.
@@ -84,7 +86,13 @@ impl Wire {
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        Self { connector, hosts, timeouts, clock, observer, answered: Mutex::default() }
+        let (answered, redaction) = (Mutex::default(), Redaction::default());
+        Self { connector, hosts, timeouts, clock, observer, answered, redaction }
+    }
+
+    /// Tells the observer.
+    pub(super) fn tell(&self, event: Event) {
+        self.observer.observe(event);
     }
 
     /// Returns a request in words: its method and its target.
@@ -95,7 +103,12 @@ impl Wire {
     /// Sends one request and returns the head of its answer, whatever its status.
     pub(super) async fn send(&self, endpoint: &Endpoint, ask: Ask) -> Result<Response, RegistryError> {
         let client = self.client(endpoint, &ask.url)?;
-        let Ask { method, url, mut headers, payload } = ask;
+        let Ask { method, mut url, mut headers, payload } = ask;
+        // User information in a URL would become credentials, of the server's choice. URLs without a host have none.
+        let _ = (url.set_username(""), url.set_password(None));
+        if let Some(credential) = headers.get(header::AUTHORIZATION) {
+            self.redaction.keep(credential);
+        }
         let (body, progress) = self.open(payload, &method, &mut headers);
         let mut request = client.request(method.clone(), url.clone()).headers(headers);
         if let Some(body) = body {
@@ -105,6 +118,7 @@ impl Wire {
             None => tokio::time::timeout(self.timeouts.answer, request.send()).await.map_err(|_| self.timeouts.answer),
             Some(progress) => self.watch(request.send(), progress).await,
         };
+        let moved = progress.as_ref().is_some_and(|progress| progress.sent() > 0);
         let fault = progress.and_then(|progress| progress.take_fault());
         match (result, fault) {
             (_, Some(fault)) => Err(fault),
@@ -114,9 +128,11 @@ impl Wire {
             }
             (Ok(Err(error)), None) => {
                 let (kind, cause) = (TransportKind::of(&error), TransportError::cause_of(&error));
-                Err(self.broken(endpoint, &method, &url, kind, cause))
+                Err(self.broken(endpoint, (&method, &url), kind, cause, moved))
             }
-            (Err(limit), None) => Err(self.broken(endpoint, &method, &url, TransportKind::Stalled, silence(limit))),
+            (Err(limit), None) => {
+                Err(self.broken(endpoint, (&method, &url), TransportKind::Stalled, silence(limit), moved))
+            }
         }
     }
 
@@ -152,9 +168,9 @@ impl Wire {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
                 (Some(bytes.into()), None)
             }
-            Payload::Blob(blob) => {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
-                let (body, progress) = BlobBody::open(&blob, &self.observer);
+            Payload::Blob(section) => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(section.length));
+                let (body, progress) = BlobBody::open(&section, &self.observer);
                 (Some(Body::wrap(body)), Some(progress))
             }
         }
@@ -177,15 +193,15 @@ impl Wire {
     fn broken(
         &self,
         endpoint: &Endpoint,
-        method: &Method,
-        url: &Url,
+        (method, url): (&Method, &Url),
         kind: TransportKind,
         cause: Cause,
+        moved: bool,
     ) -> RegistryError {
         let host = authority(url);
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).contains(&host);
         let target = target(endpoint.is_origin_of(url), url);
-        TransportError { method: method.clone(), target, host, kind, answered, cause }.into()
+        TransportError { method: method.clone(), target, host, kind, answered, moved, cause }.into()
     }
 
     /// Returns the next bytes of an answer, or `None` at its end.
@@ -195,17 +211,26 @@ impl Wire {
             Ok(Err(error)) => (TransportKind::Broken, TransportError::cause_of(&error)),
             Err(_) => (TransportKind::Stalled, silence(self.timeouts.idle)),
         };
-        let (method, target) = what.split_once(' ').unwrap_or(("GET", what));
-        let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
-        let host = authority(response.url());
-        Err(TransportError { method, target: target.to_owned(), host, kind, answered: true, cause }.into())
+        Err(reading(what, authority(response.url()), kind, cause))
     }
 
-    /// Reads the body of an answer.
+    /// Reads the body of an answer that is a document.
     ///
     /// # Errors
-    /// When it is longer than `limit` bytes.
-    pub(super) async fn body(&self, mut response: Response, what: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+    /// When it is longer than `limit` bytes, or does not end within the time of a commit: a server that sends a byte
+    /// now and then makes progress for ever.
+    pub(super) async fn body(&self, response: Response, what: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        let host = authority(response.url());
+        match tokio::time::timeout(self.timeouts.commit, self.collect(response, what, limit)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let cause = Cause(format!("no end within {} seconds", self.timeouts.commit.as_secs_f64()));
+                Err(reading(what, host, TransportKind::Stalled, cause))
+            }
+        }
+    }
+
+    async fn collect(&self, mut response: Response, what: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
         let too_long = || RegistryError::Protocol {
             what: what.to_owned(),
             why: format!("the answer is longer than {limit} bytes"),
@@ -223,7 +248,31 @@ impl Wire {
         Ok(body)
     }
 
-    /// Puts an error answer into words; as much of its body is read as is worth reading.
+    /// Reads as much of an error body as is worth reading, and no longer than is worth waiting.
+    async fn words(&self, response: &mut Response) -> Vec<u8> {
+        let mut body = Vec::new();
+        let reading = async {
+            while body.len() < response::BODY_LIMIT {
+                match self.chunk(response, "").await {
+                    Ok(Some(chunk)) => {
+                        body.extend_from_slice(&chunk[..chunk.len().min(response::BODY_LIMIT - body.len())]);
+                    }
+                    // The status is what counts; a body that breaks off says no more.
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        };
+        // What came until then is looked at like a body that breaks off.
+        let _ = tokio::time::timeout(self.timeouts.idle.min(WORDS_TIME), reading).await;
+        body
+    }
+
+    /// Takes credentials out of a server's words.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        self.redaction.apply(text)
+    }
+
+    /// Puts an error answer into words.
     pub(super) async fn refusal(
         &self,
         endpoint: &Endpoint,
@@ -236,19 +285,17 @@ impl Wire {
         let retry_after =
             values(header::RETRY_AFTER).next().and_then(|value| retry::retry_after(value, self.clock.now()));
         let status = response.status();
-        let mut body = Vec::new();
-        while body.len() < response::BODY_LIMIT {
-            match self.chunk(&mut response, "").await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(response::BODY_LIMIT - body.len())]),
-                // The status is what counts; a body that breaks off says no more.
-                Ok(None) | Err(_) => break,
-            }
+        let body = self.words(&mut response).await;
+        let mut refusals = response::refusals(&body);
+        for refusal in &mut refusals {
+            refusal.code = self.redacted(&refusal.code);
+            refusal.message = self.redacted(&refusal.message);
         }
         ResponseError {
             method: method.clone(),
             target: target(endpoint.is_origin_of(url), url),
             status,
-            refusals: response::refusals(&body),
+            refusals,
             host: endpoint.host.clone(),
             repository: String::new(),
             tag: None,
@@ -260,6 +307,16 @@ impl Wire {
             renewed: false,
         }
     }
+}
+
+/// How long the words of an error are waited for.
+const WORDS_TIME: Duration = Duration::from_secs(10);
+
+/// The error of an answer whose head came and whose body did not.
+fn reading(what: &str, host: String, kind: TransportKind, cause: Cause) -> RegistryError {
+    let (method, target) = what.split_once(' ').unwrap_or(("GET", what));
+    let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
+    TransportError { method, target: target.to_owned(), host, kind, answered: true, moved: true, cause }.into()
 }
 
 fn silence(limit: Duration) -> Cause {

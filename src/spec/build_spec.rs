@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigSpec, DeploySpec, LayerOrigin, LayerSpec};
+use super::{ConfigSpec, DeploySpec, LayerOrigin, LayerSpec, RepositorySpec};
 use crate::oci::{Annotations, LayerCodec, Platform, Reference, Repository, Tag};
 
 /// The bytes that a layer is written in: tar dialect, encoder, chunking and JSON form.
@@ -79,6 +79,8 @@ pub struct BuildSpec {
     pub annotations: Annotations,
     /// Patterns that the secret guard admits.
     pub secrets_allow: Vec<String>,
+    /// How the repository is made if it does not exist.
+    pub repository: Option<RepositorySpec>,
     /// What is to be deployed, if the file says so.
     pub deploy: Option<DeploySpec>,
     /// `SOURCE_DATE_EPOCH` in seconds, if the environment sets it: the time of the config and of our history.

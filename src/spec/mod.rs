@@ -22,6 +22,7 @@ mod metadata_spec;
 mod node;
 mod parse;
 mod project_path;
+mod repository_spec;
 mod resolve;
 mod source;
 mod template;
@@ -40,6 +41,7 @@ pub use layer_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpe
 pub use load::{Inputs, Overrides, load};
 pub use load_user_config::load_user_config;
 pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
+pub use repository_spec::{ImmutableTags, RepositorySpec};
 pub use user_config::{HostConfig, Scheme, UserConfig};
 pub use words::parse_size;
 

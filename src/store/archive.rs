@@ -111,7 +111,7 @@ fn unpack(place: &Path, codec: LayerCodec, store: &Store) -> Result<PathBuf, Sto
     let (digest, size) = plain.finish().map_err(failed)?;
     match staged.commit(digest, size)?.bytes {
         BlobBytes::File { path, .. } => Ok(path),
-        BlobBytes::Memory(_) => unreachable!("a store keeps its blobs in files"),
+        BlobBytes::Memory(_) | BlobBytes::Remote(_) => unreachable!("a store keeps its blobs in files"),
     }
 }
 

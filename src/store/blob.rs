@@ -32,6 +32,30 @@ pub enum BlobBytes {
         /// Where the blob begins in it.
         offset: u64,
     },
+    /// Elsewhere, such as in a registry: each opening fetches them anew.
+    Remote(RemoteBytes),
+}
+
+/// Opens bytes that are elsewhere, from an offset on. It is called, and read from, on a thread that may wait.
+#[derive(Clone)]
+pub struct RemoteBytes(Arc<dyn Fn(u64) -> Box<dyn Read + Send> + Send + Sync>);
+
+impl RemoteBytes {
+    /// Wraps the way to the bytes.
+    pub fn new(open: impl Fn(u64) -> Box<dyn Read + Send> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(open))
+    }
+
+    /// Opens the bytes from an offset on.
+    pub fn open(&self, offset: u64) -> Box<dyn Read + Send> {
+        (self.0)(offset)
+    }
+}
+
+impl std::fmt::Debug for RemoteBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RemoteBytes")
+    }
 }
 
 impl Blob {
@@ -44,7 +68,7 @@ impl Blob {
     pub fn in_memory(&self) -> Option<&[u8]> {
         match &self.bytes {
             BlobBytes::Memory(bytes) => Some(bytes),
-            BlobBytes::File { .. } => None,
+            BlobBytes::File { .. } | BlobBytes::Remote(_) => None,
         }
     }
 
@@ -55,6 +79,7 @@ impl Blob {
     pub fn open(&self) -> Result<Box<dyn Read + Send>, FileError> {
         match &self.bytes {
             BlobBytes::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
+            BlobBytes::Remote(bytes) => Ok(Box::new(bytes.open(0).take(self.size))),
             BlobBytes::File { path, offset } => {
                 let mut file = files::open(path)?;
                 seek(&mut file, *offset).map_err(FileError::on("read", path))?;
@@ -74,6 +99,9 @@ impl Blob {
                 let mut rest = Cursor::new(bytes);
                 rest.set_position(offset);
                 rest.read_exact(&mut part).map_err(FileError::on("read", "a blob in memory".as_ref()))?;
+            }
+            BlobBytes::Remote(bytes) => {
+                bytes.open(offset).read_exact(&mut part).map_err(FileError::on("read", "a remote blob".as_ref()))?;
             }
             BlobBytes::File { path, offset: start } => {
                 files::open(path)?.read_exact_at(&mut part, start + offset).map_err(FileError::on("read", path))?;

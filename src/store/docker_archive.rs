@@ -59,6 +59,12 @@ impl DockerArchive {
         Ok(Self { files, config, config_bytes, layers })
     }
 
+    /// The error for a blob that is asked for by its digest: members of this form have other names.
+    pub(super) fn no_blob(&self, descriptor: &Descriptor) -> StoreError {
+        let member = descriptor.digest.to_string();
+        StoreError::NoMember { place: self.files.place().to_owned(), member, other_form: None }
+    }
+
     pub(super) fn platform(&self) -> Platform {
         self.config.platform()
     }

@@ -25,6 +25,8 @@ const DEPTH_LIMIT: usize = 4;
 #[derive(Debug)]
 pub(super) struct Layout {
     files: Files,
+    /// The entries of `index.json` that are the chosen image.
+    entries: Vec<Descriptor>,
     /// The manifests of the chosen image, indexes followed.
     manifests: Vec<Descriptor>,
 }
@@ -57,11 +59,19 @@ impl Layout {
         };
         let chosen = choose(&files, &index, tag)?;
         let mut manifests = Vec::new();
-        collect(&files, chosen, DEPTH_LIMIT, &mut BTreeSet::new(), &mut manifests)?;
+        collect(&files, chosen.clone(), DEPTH_LIMIT, &mut BTreeSet::new(), &mut manifests)?;
         if manifests.is_empty() {
             return Err(StoreError::NoImage(place));
         }
-        Ok(Self { files, manifests })
+        Ok(Self { files, entries: chosen, manifests })
+    }
+
+    pub(super) fn entries(&self) -> &[Descriptor] {
+        &self.entries
+    }
+
+    pub(super) fn files(&self) -> &Files {
+        &self.files
     }
 
     pub(super) fn platforms(&self) -> Result<Vec<Platform>, StoreError> {

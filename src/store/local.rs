@@ -71,6 +71,37 @@ impl LocalSource {
         Ok(Self(Form::Docker(Box::new(DockerArchive::open(archive)?))))
     }
 
+    /// Returns what `index.json` names of the image: one entry, or several that are one image for several platforms.
+    /// `None` for a docker-archive, which has no manifests.
+    pub fn entries(&self) -> Option<&[Descriptor]> {
+        match &self.0 {
+            Form::Layout(layout) => Some(layout.entries()),
+            Form::Docker(_) => None,
+        }
+    }
+
+    /// Returns the bytes of a manifest or another small document of a layout, verified.
+    ///
+    /// # Errors
+    /// When it is not there, or is not what the descriptor says.
+    pub fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>, StoreError> {
+        match &self.0 {
+            Form::Layout(layout) => layout.files().verified(descriptor),
+            Form::Docker(archive) => Err(archive.no_blob(descriptor)),
+        }
+    }
+
+    /// Returns a blob of a layout. Its size is right; its bytes are verified by whoever reads them.
+    ///
+    /// # Errors
+    /// When it is not there, or has another size.
+    pub fn blob(&self, descriptor: &Descriptor) -> Result<Blob, StoreError> {
+        match &self.0 {
+            Form::Layout(layout) => layout.files().blob(&descriptor.digest, descriptor.size),
+            Form::Docker(archive) => Err(archive.no_blob(descriptor)),
+        }
+    }
+
     /// Returns the platforms there are images for, sorted; never empty.
     ///
     /// # Errors

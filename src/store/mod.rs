@@ -27,7 +27,7 @@ mod sweep;
 mod tests;
 mod verified;
 
-pub use blob::{Blob, BlobBytes};
+pub use blob::{Blob, BlobBytes, RemoteBytes};
 pub use content::Store;
 pub use error::StoreError;
 pub use inventory::{Inventory, Leftover, StoredBlob, StoredRecord};

@@ -101,6 +101,6 @@ pub(super) fn nanoseconds(seconds: i64, fraction: i64) -> i128 {
 fn path(blob: &Blob) -> &Path {
     match &blob.bytes {
         BlobBytes::File { path, .. } => path,
-        BlobBytes::Memory(_) => unreachable!("the store hands out files"),
+        BlobBytes::Memory(_) | BlobBytes::Remote(_) => unreachable!("the store hands out files"),
     }
 }

@@ -31,7 +31,7 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("tokio::", &["net/", "registry/", "deploy/", "pipeline/", "sandbox/", "cli/"]),
     ("reqwest::", &["net/", "registry/"]),
     ("aws_sdk_ecs", &["deploy/"]),
-    ("aws_sdk_ecr", &["registry/auth/"]),
+    ("aws_sdk_ecr", &["registry/ecr/"]),
     ("rayon::", &["layer/", "pipeline/bridge.rs"]),
     ("std::env::var", &["cli/"]),
     ("std::env::current_dir", &["cli/"]),

@@ -4,6 +4,7 @@ mod any_order;
 mod architecture;
 mod bad_input;
 mod determinism;
+mod ecr;
 mod guard;
 mod hostile_project;
 mod image_layers;

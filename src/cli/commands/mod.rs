@@ -2,7 +2,9 @@
 
 mod build;
 mod cache;
+mod copy;
 mod deploy;
+mod inspect;
 mod lock;
 mod push;
 mod sandbox;
@@ -86,6 +88,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Ship(args) => ship::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
         Command::Cache(args) => cache::run(&cli.common, args),
+        Command::Copy(args) => copy::run(&cli.common, args).await,
+        Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
     }
 }

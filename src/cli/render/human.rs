@@ -61,6 +61,7 @@ fn line(event: &Event) -> Option<(Level, String)> {
         Event::LayerKnown { name, digest, entries, size, .. } => {
             (Normal, format!("layer     {name}: {entries} entries, unchanged, {} ({})", bytes(*size), digest.short()))
         }
+        Event::CredentialsFound { host, origin } => (Verbose, format!("login     {host}: credentials from {origin}")),
         Event::BlobExists { digest } => (Verbose, format!("push      {}: exists", digest.short())),
         Event::BlobMounted { digest, from } => (Normal, format!("push      {}: mounted from {from}", digest.short())),
         Event::BlobUploaded { digest, size } => {

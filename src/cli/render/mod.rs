@@ -2,4 +2,5 @@
 
 pub(crate) mod error;
 pub(crate) mod human;
+pub(crate) mod image;
 pub(crate) mod json;

@@ -30,6 +30,8 @@ pub enum Exported<'a> {
     Image(&'a Image),
     /// An index with the images that it names.
     Index(&'a Index, &'a [&'a Image]),
+    /// An image of others as it came: the descriptor of its manifest or index, and all blobs, these documents included.
+    Foreign(&'a Descriptor, &'a [Blob]),
 }
 
 /// An image with all that is needed to write it.
@@ -60,6 +62,7 @@ impl Exported<'_> {
         match self {
             Self::Image(image) => std::slice::from_ref(image),
             Self::Index(_, images) => images,
+            Self::Foreign(..) => &[],
         }
     }
 
@@ -68,6 +71,7 @@ impl Exported<'_> {
         match self {
             Self::Image(image) => described(image),
             Self::Index(index, _) => Descriptor::new(MediaType::Index, index.digest, index.bytes.len() as u64),
+            Self::Foreign(root, _) => (*root).clone(),
         }
     }
 }
@@ -94,6 +98,9 @@ impl Export<'_> {
         }
         if let Exported::Index(index, _) = self.image {
             parts.push(Part::of(&Blob::of_bytes(index.bytes.clone())));
+        }
+        if let Exported::Foreign(_, blobs) = self.image {
+            parts.extend(blobs.iter().map(Part::of));
         }
         parts.sort_by_key(|part| part.digest);
         parts.dedup_by_key(|part| part.digest);

@@ -8,9 +8,10 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::challenge::{self, BearerChallenge, Challenge};
-use super::credentials::{Credentials, Identity, Who};
+use super::credentials::{Credentials, Identity, PRIVATE, Who};
 use super::docker_config::Credential;
-use super::token::{self, Token};
+use super::token::{self, Grant, Token};
+use crate::event::Event;
 use crate::ground::{Clock, Secret};
 use crate::oci::Repository;
 use crate::registry::RegistryError;
@@ -82,8 +83,11 @@ pub(in crate::registry) struct Authorizer {
     clock: Arc<dyn Clock>,
     challenge: SyncMutex<Option<Challenge>>,
     origin: SyncMutex<Option<String>>,
-    identities: Mutex<BTreeMap<String, Identity>>,
+    /// By repository, and whether it is written: ECR Public knows everybody who reads.
+    identities: Mutex<BTreeMap<(String, bool), Identity>>,
     tokens: Mutex<Vec<Token>>,
+    /// The identity token of now, where the service turns them over.
+    refresh: SyncMutex<Option<Secret<String>>>,
 }
 
 impl Authorizer {
@@ -104,6 +108,7 @@ impl Authorizer {
             origin: SyncMutex::default(),
             identities: Mutex::default(),
             tokens: Mutex::default(),
+            refresh: SyncMutex::default(),
         }
     }
 
@@ -111,6 +116,11 @@ impl Authorizer {
     pub(in crate::registry) fn origin(&self) -> String {
         let origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
         origin.clone().unwrap_or_else(|| "nowhere (none were asked for)".to_owned())
+    }
+
+    /// Returns whether AWS said who we are: then its other operations may be asked too.
+    pub(in crate::registry) fn is_by_aws(&self) -> bool {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(PRIVATE)
     }
 
     /// Returns what to send along, as far as the host has asked for something yet.
@@ -153,16 +163,27 @@ impl Authorizer {
 
     /// Returns who we are to a repository; asked once, but for tokens that run out.
     async fn identity(&self, access: &Access, refused: Option<&Secret<String>>) -> Result<Identity, RegistryError> {
+        let key = (access.repository.name().to_owned(), access.push);
         let mut identities = self.identities.lock().await;
-        if let Some(identity) = identities.get(access.repository.name()) {
+        if let Some(identity) = identities.get(&key) {
             return Ok(identity.clone());
         }
-        let identity = self.credentials.resolve(&access.repository, self.endpoint.ecr.as_ref(), refused).await?;
-        *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.origin.clone());
+        let host = self.endpoint.ecr.as_ref();
+        let identity = self.credentials.resolve(&access.repository, host, access.push, refused).await?;
+        self.note_origin(&identity.origin);
         if !matches!(identity.who, Some(Who::Ecr(_))) {
-            identities.insert(access.repository.name().to_owned(), identity.clone());
+            identities.insert(key, identity.clone());
         }
         Ok(identity)
+    }
+
+    fn note_origin(&self, origin: &str) {
+        let mut known = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(origin) {
+            let (host, origin) = (self.endpoint.host.clone(), origin.to_owned());
+            *known = Some(origin.clone());
+            self.wire.tell(Event::CredentialsFound { host, origin });
+        }
     }
 
     /// Returns a token for an access; all who need one wait for the one who asks.
@@ -200,12 +221,18 @@ impl Authorizer {
         if let Some(why) = token::distrust(realm, &self.endpoint.base) {
             return Err(RegistryError::Realm { host: self.endpoint.host.clone(), why });
         }
-        let ask = match &identity.who {
-            Some(Who::Stored(Credential::Identity(refresh))) => exchange(challenge, scopes, refresh.reveal()),
-            _ => question(token::url(challenge, scopes), basic(identity)),
+        let refresh = self.refresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut asks = asks(challenge, scopes, identity, refresh.as_ref());
+        let mut ask = asks.next().expect("there is always one way to ask");
+        let (method, url, response) = loop {
+            let (method, url) = (ask.method.clone(), ask.url.clone());
+            let response = self.wire.send(&self.endpoint, ask).await?;
+            // A service that does not speak one of the two dialects says so by these.
+            match asks.next().filter(|_| matches!(response.status().as_u16(), 404 | 405)) {
+                Some(other) => ask = other,
+                None => break (method, url, response),
+            }
         };
-        let (method, url) = (ask.method.clone(), ask.url.clone());
-        let response = self.wire.send(&self.endpoint, ask).await?;
         let status = response.status();
         if !status.is_success() {
             let refusal = self.wire.refusal(&self.endpoint, &method, &url, response).await;
@@ -213,8 +240,12 @@ impl Authorizer {
         }
         let what = self.wire.what(&self.endpoint, &method, &url);
         let body = self.wire.body(response, &what, TOKEN_LIMIT).await?;
-        Token::parse(&body, scopes.iter().cloned().collect::<BTreeSet<_>>(), self.clock.now())
-            .ok_or_else(|| RegistryError::Protocol { what, why: "the answer holds no token".to_owned() })
+        let token = Token::parse(&body, scopes.iter().cloned().collect::<BTreeSet<_>>(), self.clock.now())
+            .ok_or_else(|| RegistryError::Protocol { what, why: "the answer holds no token".to_owned() })?;
+        if token.refresh.is_some() && matches!(identity.who, Some(Who::Stored(Credential::Identity(_)))) {
+            self.refresh.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&token.refresh);
+        }
+        Ok(token)
     }
 }
 
@@ -228,6 +259,30 @@ fn basic(identity: &Identity) -> Option<Authorization> {
     }
 }
 
+/// Returns the ways to ask for a token, the likeliest first: an identity token is exchanged by POST, else shown by GET as
+/// a password without a user (as containerd does); a user is named by GET, else by POST.
+fn asks(
+    challenge: &BearerChallenge,
+    scopes: &[String],
+    identity: &Identity,
+    refresh: Option<&Secret<String>>,
+) -> std::vec::IntoIter<Ask> {
+    let get = |authorization| question(token::url(challenge, scopes), authorization);
+    let post = |grant: &Grant<'_>| exchange(challenge, scopes, grant);
+    match &identity.who {
+        Some(Who::Stored(Credential::Identity(stored))) => {
+            let secret = refresh.unwrap_or(stored);
+            let shown = Credential::Basic { user: String::new(), password: secret.clone() }.basic();
+            vec![post(&Grant::Refresh(secret.reveal())), get(shown.map(Authorization::basic))]
+        }
+        Some(Who::Stored(Credential::Basic { user, password })) => {
+            vec![get(basic(identity)), post(&Grant::Password(user, password.reveal()))]
+        }
+        _ => vec![get(basic(identity))],
+    }
+    .into_iter()
+}
+
 fn question(url: Url, authorization: Option<Authorization>) -> Ask {
     let mut headers = HeaderMap::new();
     if let Some(value) = authorization.and_then(|authorization| authorization.header()) {
@@ -236,8 +291,8 @@ fn question(url: Url, authorization: Option<Authorization>) -> Ask {
     Ask { method: Method::GET, url, headers, payload: Payload::Empty }
 }
 
-fn exchange(challenge: &BearerChallenge, scopes: &[String], refresh: &str) -> Ask {
-    let form = token::form(challenge, scopes, refresh);
+fn exchange(challenge: &BearerChallenge, scopes: &[String], grant: &Grant<'_>) -> Ask {
+    let form = token::form(challenge, scopes, grant);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     Ask { method: Method::POST, url: challenge.realm.clone(), headers, payload: Payload::Bytes(form.into()) }

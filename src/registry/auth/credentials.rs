@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::docker_config::{Credential, DOCKER_HUB_KEY, DockerConfig};
-use super::ecr::{EcrHost, EcrToken, EcrTokens};
 use super::helper;
-use crate::ground::{Clock, FileError, Hint, Secret, files};
-use crate::net::{AwsOptions, Connector};
+use crate::ground::{FileError, Hint, Secret, files};
 use crate::oci::Repository;
+use crate::registry::ecr::{EcrClients, EcrError, EcrHost, EcrToken, is_public};
 use crate::registry::endpoint::DOCKER_HUB;
 
 /// A file that may hold credentials.
@@ -90,17 +89,23 @@ pub enum CredentialError {
         /// What went wrong.
         cause: String,
     },
+    /// An entry has an `auth` that cannot be decoded. It is not shown: most of it may be right.
+    #[error("the entry for `{host}` in {origin} has an `auth` that is no base64 of `USER:PASSWORD`")]
+    Entry {
+        /// The host.
+        host: String,
+        /// The file or the variable.
+        origin: String,
+    },
     /// AWS gives no token, and no other source has an entry for the host.
-    #[error("AWS gives no ECR token for region `{region}`: {cause}")]
+    #[error("AWS gives no token for `{host}`, and no other source has an entry for it")]
     Ecr {
         /// The host that the token is for.
         host: String,
-        /// The region of the host's name.
-        region: String,
+        /// The region of the host's name; none for ECR Public.
+        region: Option<String>,
         /// What went wrong.
-        cause: String,
-        /// Whether there were AWS credentials to ask with.
-        resolved: bool,
+        source: EcrError,
     },
 }
 
@@ -114,14 +119,18 @@ impl Hint for CredentialError {
                  `credHelpers` in Docker's config.json"
             ),
             Self::Helper { name, .. } => format!("run `docker-credential-{name} list` to see what it knows"),
-            Self::Ecr { resolved: true, .. } => {
-                "the principal needs `ecr:GetAuthorizationToken` on `*`; `aws sts get-caller-identity` shows who it is"
-                    .to_owned()
+            Self::Entry { host, .. } => format!("run `docker login {host}` again"),
+            Self::Ecr { source: EcrError::Unanswered { resolved: false, .. }, host, region } => {
+                let login = match region {
+                    Some(region) => format!("aws ecr get-login-password --region {region}"),
+                    None => "aws ecr-public get-login-password --region us-east-1".to_owned(),
+                };
+                format!(
+                    "give AWS credentials: AWS_PROFILE, `aws sso login`, or a role; or run `{login} | docker login \
+                     --username AWS --password-stdin {host}`"
+                )
             }
-            Self::Ecr { resolved: false, host, region, .. } => format!(
-                "give AWS credentials: AWS_PROFILE, `aws sso login`, or a role; or run `aws ecr get-login-password \
-                 --region {region} | docker login --username AWS --password-stdin {host}`"
-            ),
+            Self::Ecr { source, .. } => return source.hint(),
         })
     }
 }
@@ -135,6 +144,12 @@ pub(in crate::registry) struct Identity {
     pub(super) origin: String,
 }
 
+/// Where the tokens of AWS came from, in words.
+pub(super) const PRIVATE: &str = "AWS (an ECR token)";
+const PUBLIC: &str = "AWS (an ECR Public token)";
+/// The helper of AWS, which we answer for ourselves.
+const ECR_LOGIN: &str = "ecr-login";
+
 /// A credential by how long it may be kept.
 #[derive(Clone, Debug)]
 pub(super) enum Who {
@@ -147,22 +162,19 @@ pub(super) enum Who {
 /// Looks credentials up in all sources.
 pub(in crate::registry) struct Credentials {
     sources: CredentialSources,
-    ecr: Option<EcrTokens>,
+    ecr: Option<Arc<EcrClients>>,
 }
 
 impl Credentials {
-    /// Makes the look-up; without `aws`, ECR hosts have no more than the other sources say.
-    pub(in crate::registry) fn new(
-        sources: CredentialSources,
-        aws: Option<AwsOptions>,
-        connector: &Connector,
-        clock: &Arc<dyn Clock>,
-    ) -> Self {
-        let ecr = aws.map(|aws| EcrTokens::new(aws, connector.clone(), Arc::clone(clock)));
+    /// Makes the look-up; without `ecr`, ECR's hosts have no more than the other sources say.
+    pub(in crate::registry) fn new(sources: CredentialSources, ecr: Option<Arc<EcrClients>>) -> Self {
         Self { sources, ecr }
     }
 
     /// Returns who we are to a repository. `refused` is an ECR token that the registry takes no more.
+    ///
+    /// A private registry of ECR asks AWS first: a login of yesterday in a docker configuration has run out. ECR Public
+    /// gives its images to everybody, so that AWS is asked for pushes alone, or where `ecr-login` is configured.
     ///
     /// # Errors
     /// When a source that should know cannot be asked.
@@ -170,29 +182,35 @@ impl Credentials {
         &self,
         repository: &Repository,
         host: Option<&EcrHost>,
+        push: bool,
         refused: Option<&Secret<String>>,
     ) -> Result<Identity, CredentialError> {
         let minted = match (&self.ecr, host) {
-            (Some(tokens), Some(host)) => Some(tokens.token(host, refused).await),
+            (Some(ecr), Some(host)) => Some((ecr.token(host, refused).await, PRIVATE)),
+            (Some(ecr), None) if push && is_public(repository.host()) => Some((ecr.public_token().await, PUBLIC)),
             _ => None,
         };
-        if let Some(Ok(token)) = minted {
-            return Ok(Identity { who: Some(Who::Ecr(token)), origin: "AWS (an ECR token)".to_owned() });
-        }
-        if let Some((credential, origin)) = self.look_up(repository, host.is_some()).await? {
-            return Ok(Identity { who: Some(Who::Stored(credential)), origin });
-        }
-        match minted {
-            Some(Err(error)) => Err(error),
-            _ => Ok(Identity { who: None, origin: "nowhere (no source has an entry)".to_owned() }),
+        let failure = match minted {
+            Some((Ok(token), origin)) => {
+                return Ok(Identity { who: Some(Who::Ecr(token)), origin: origin.to_owned() });
+            }
+            Some((Err(error), _)) => Some(error),
+            None => None,
+        };
+        match (self.look_up(repository, host.is_some()).await?, failure) {
+            (Some((who, origin)), None) => Ok(Identity { who: Some(who), origin }),
+            (Some((who, origin)), Some(failure)) => {
+                Ok(Identity { who: Some(who), origin: format!("{origin}, since AWS gave no token: {failure}") })
+            }
+            (None, Some(source)) => {
+                let (name, region) = (repository.host().to_owned(), host.map(|host| host.region.clone()));
+                Err(CredentialError::Ecr { host: name, region, source })
+            }
+            (None, None) => Ok(Identity { who: None, origin: "nowhere (no source has an entry)".to_owned() }),
         }
     }
 
-    async fn look_up(
-        &self,
-        repository: &Repository,
-        is_ecr: bool,
-    ) -> Result<Option<(Credential, String)>, CredentialError> {
+    async fn look_up(&self, repository: &Repository, is_ecr: bool) -> Result<Option<(Who, String)>, CredentialError> {
         if let Some(text) = &self.sources.docker_auth_config {
             let origin = "DOCKER_AUTH_CONFIG".to_owned();
             let config = DockerConfig::parse(text.reveal().as_bytes()).map_err(malformed(&origin))?;
@@ -222,16 +240,32 @@ impl Credentials {
         origin: &str,
         repository: &Repository,
         is_ecr: bool,
-    ) -> Result<Option<(Credential, String)>, CredentialError> {
+    ) -> Result<Option<(Who, String)>, CredentialError> {
         let found = config.find(repository);
-        // `ecr-login` does what we did ourselves before we came here.
-        if let Some(name) = found.helper.filter(|name| name != "ecr-login" || !(is_ecr && self.ecr.is_some())) {
-            let host = if repository.host() == DOCKER_HUB { DOCKER_HUB_KEY } else { repository.host() };
-            if let Some(credential) = helper::ask(&name, &self.sources.helper_path, host).await? {
-                return Ok(Some((credential, format!("`docker-credential-{name}` (named in {origin})"))));
+        match (found.helper.as_deref(), &self.ecr) {
+            (Some(ECR_LOGIN), Some(ecr)) => {
+                // A private host was asked for before we came here, and other hosts that helper does not know.
+                if !is_ecr && is_public(repository.host()) {
+                    let failed =
+                        |source| CredentialError::Ecr { host: repository.host().to_owned(), region: None, source };
+                    let token = ecr.public_token().await.map_err(failed)?;
+                    return Ok(Some((Who::Ecr(token), PUBLIC.to_owned())));
+                }
             }
+            (Some(name), _) => {
+                let host = if repository.host() == DOCKER_HUB { DOCKER_HUB_KEY } else { repository.host() };
+                if let Some(credential) = helper::ask(name, &self.sources.helper_path, host).await? {
+                    let origin = format!("`docker-credential-{name}` (named in {origin})");
+                    return Ok(Some((Who::Stored(credential), origin)));
+                }
+            }
+            (None, _) => {}
         }
-        Ok(found.entry.map(|credential| (credential, origin.to_owned())))
+        if found.broken {
+            let (host, origin) = (repository.host().to_owned(), origin.to_owned());
+            return Err(CredentialError::Entry { host, origin });
+        }
+        Ok(found.entry.map(|credential| (Who::Stored(credential), origin.to_owned())))
     }
 }
 

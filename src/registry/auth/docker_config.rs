@@ -61,31 +61,23 @@ impl Credential {
     }
 }
 
-/// A file of credentials.
-#[derive(Debug, Default, Deserialize)]
+/// A file of credentials. Not `Debug`: its entries hold secrets. A `null` is as good as nothing, as it is to Go.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DockerConfig {
-    #[serde(default)]
-    auths: BTreeMap<String, Entry>,
-    #[serde(default)]
-    cred_helpers: BTreeMap<String, String>,
-    #[serde(default)]
+    auths: Option<BTreeMap<String, Option<Entry>>>,
+    cred_helpers: Option<BTreeMap<String, Option<String>>>,
     creds_store: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 struct Entry {
-    #[serde(default)]
-    auth: String,
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    identitytoken: String,
-    #[serde(default)]
-    registrytoken: String,
+    auth: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    identitytoken: Option<String>,
+    registrytoken: Option<String>,
 }
 
 /// What a file says of a repository.
@@ -95,31 +87,38 @@ pub(super) struct Found {
     pub(super) helper: Option<String>,
     /// The entry to use when the helper knows nothing.
     pub(super) entry: Option<Credential>,
+    /// Whether there is an entry whose `auth` is no base64 of `user:password`.
+    pub(super) broken: bool,
 }
 
 impl DockerConfig {
     /// Reads a file in the form of `config.json` and `auth.json`.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+        // An empty file is what `touch` and an unset variable of a CI system leave.
+        if bytes.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(bytes) }
     }
 
     /// Reads a file in the legacy form, which is the `auths` object alone.
     pub(super) fn parse_legacy(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        Ok(Self { auths: serde_json::from_slice(bytes)?, ..Self::default() })
+        let auths = if bytes.trim_ascii().is_empty() { None } else { serde_json::from_slice(bytes)? };
+        Ok(Self { auths, ..Self::default() })
     }
 
     /// Looks a repository up.
     pub(super) fn find(&self, repository: &Repository) -> Found {
         let host = repository.host();
-        let helper = exact(&self.cred_helpers, host).or(self.creds_store.as_ref()).filter(|helper| !helper.is_empty());
-        Found { helper: helper.cloned(), entry: self.entry(repository).and_then(Entry::credential) }
+        let own = self.cred_helpers.as_ref().and_then(|helpers| exact(helpers, host));
+        let helper = own.or(self.creds_store.as_ref()).filter(|helper| !helper.is_empty());
+        let entry = self.entry(repository).map(Entry::credential);
+        let broken = matches!(entry, Some(Err(Undecodable)));
+        Found { helper: helper.cloned(), entry: entry.and_then(Result::ok).flatten(), broken }
     }
 
     fn entry(&self, repository: &Repository) -> Option<&Entry> {
-        let host = repository.host();
+        let (host, auths) = (repository.host(), self.auths.as_ref()?);
         let mut path = format!("{host}/{}", repository.name());
         loop {
-            if let Some(entry) = self.auths.get(&path) {
+            if let Some(Some(entry)) = auths.get(&path) {
                 return Some(entry);
             }
             match path.rfind('/') {
@@ -127,14 +126,14 @@ impl DockerConfig {
                 None => break,
             }
         }
-        exact(&self.auths, host)
+        exact(auths, host)
     }
 }
 
 /// Returns the value of a host: under the host itself, else under a key that is a URL of the host.
-fn exact<'a, V>(map: &'a BTreeMap<String, V>, host: &str) -> Option<&'a V> {
+fn exact<'a, V>(map: &'a BTreeMap<String, Option<V>>, host: &str) -> Option<&'a V> {
     let hub = (host == DOCKER_HUB).then(|| map.get(DOCKER_HUB_KEY)).flatten();
-    hub.or_else(|| map.get(host)).or_else(|| {
+    let value = hub.or_else(|| map.get(host)).or_else(|| {
         map.iter()
             .find(|(key, _)| {
                 let key = host_of(key);
@@ -142,7 +141,8 @@ fn exact<'a, V>(map: &'a BTreeMap<String, V>, host: &str) -> Option<&'a V> {
                 key == host || (host == DOCKER_HUB && matches!(key, "index.docker.io" | "registry-1.docker.io"))
             })
             .map(|(_, value)| value)
-    })
+    });
+    value?.as_ref()
 }
 
 /// Strips scheme and path of a key, as docker/cli does; a key without a scheme that has a path matches no host.
@@ -153,23 +153,28 @@ fn host_of(key: &str) -> &str {
     }
 }
 
+/// An `auth` that is no base64 of `user:password`.
+struct Undecodable;
+
 impl Entry {
-    fn credential(&self) -> Option<Credential> {
-        if !self.registrytoken.is_empty() {
-            return Some(Credential::Registry(Secret::new(self.registrytoken.clone())));
+    fn credential(&self) -> Result<Option<Credential>, Undecodable> {
+        let text = |member: &Option<String>| member.clone().unwrap_or_default();
+        if !text(&self.registrytoken).is_empty() {
+            return Ok(Some(Credential::Registry(Secret::new(text(&self.registrytoken)))));
         }
-        if !self.identitytoken.is_empty() {
-            return Some(Credential::Identity(Secret::new(self.identitytoken.clone())));
+        if !text(&self.identitytoken).is_empty() {
+            return Ok(Some(Credential::Identity(Secret::new(text(&self.identitytoken)))));
         }
-        let (user, password) = match self.auth.as_str() {
-            "" => (self.username.clone(), self.password.clone()),
+        let (user, password) = match text(&self.auth).trim() {
+            "" => (text(&self.username), text(&self.password)),
             auth => {
-                let pair = String::from_utf8(BASE64.decode(auth.trim()).ok()?).ok()?;
-                let (user, password) = pair.split_once(':')?;
+                let bytes = BASE64.decode(auth).map_err(|_| Undecodable)?;
+                let pair = String::from_utf8(bytes).map_err(|_| Undecodable)?;
+                let (user, password) = pair.split_once(':').ok_or(Undecodable)?;
                 (user.to_owned(), password.trim_end_matches('\0').to_owned())
             }
         };
-        (!user.is_empty()).then(|| Credential::of_pair(user, password))
+        Ok((!user.is_empty()).then(|| Credential::of_pair(user, password)))
     }
 }
 
@@ -186,6 +191,8 @@ mod tests {
             "https://old.example.com/v2/": {"auth": "b2xkOm8="},
             "ready.example.com:5000": {"registrytoken": "bearer"},
             "empty.example.com": {},
+            "null.example.com": null,
+            "nulls.example.com": {"auth": null, "identitytoken": null, "username": "u", "password": "p"},
             "broken.example.com": {"auth": "%%%"}
         },
         "credHelpers": {"helped.example.com": "mine", "123456789012.dkr.ecr.eu-west-1.amazonaws.com": "ecr-login"},
@@ -199,7 +206,8 @@ mod tests {
     #[track_caller]
     fn check(config: &DockerConfig, repository: &str, helper: Option<&str>, entry: Option<Credential>) {
         let found = config.find(&repository.parse().expect("a repository"));
-        assert_eq!(found, Found { helper: helper.map(str::to_owned), entry }, "{repository}");
+        let broken = repository.starts_with("broken");
+        assert_eq!(found, Found { helper: helper.map(str::to_owned), entry, broken }, "{repository}");
     }
 
     #[test]
@@ -213,6 +221,8 @@ mod tests {
         check(&config, "ready.example.com:5000/x", None, Some(Credential::Registry(Secret::new("bearer".into()))));
         check(&config, "ready.example.com/x", None, None);
         check(&config, "empty.example.com/x", None, None);
+        check(&config, "null.example.com/x", None, None);
+        check(&config, "nulls.example.com/x", None, basic("u", "p"));
         check(&config, "broken.example.com/x", None, None);
         check(&config, "helped.example.com/x", Some("mine"), None);
         check(&config, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/x", Some("ecr-login"), None);
@@ -225,6 +235,14 @@ mod tests {
         let config = DockerConfig::parse(text.as_bytes()).expect("a config");
         check(&config, "a.example.com/x", Some("own"), None);
         check(&config, "b.example.com/x", Some("desktop"), basic("a", "b"));
+    }
+
+    #[test]
+    fn what_is_empty_or_null_is_a_file_that_knows_nothing() {
+        for text in ["", " \n", "{}", r#"{"auths":null,"credHelpers":null,"credsStore":null}"#] {
+            let config = DockerConfig::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+            check(&config, "r.example.com/x", None, None);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use super::CredentialError;
 use super::docker_config::Credential;
+use crate::registry::response::one_line;
 
 /// How long a helper may think; some of them ask their user or their network.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -56,7 +57,7 @@ pub(super) async fn ask(name: &str, path: &OsStr, host: &str) -> Result<Option<C
 fn failure(said: &str) -> String {
     match said.lines().next().unwrap_or_default() {
         "" => "it failed without a word".to_owned(),
-        line => line.chars().take(200).collect(),
+        line => one_line(line).chars().take(200).collect(),
     }
 }
 
@@ -129,9 +130,11 @@ mod tests {
     #[tokio::test]
     async fn knowing_nothing_is_no_error_and_all_else_is() {
         assert_eq!(asked(&format!("echo '{NOT_FOUND}'; exit 1")).await.expect("no error"), None);
-        let error = asked("echo 'canary' >&2; echo 'the keychain is locked'; exit 1").await.expect_err("an error");
+        let error =
+            asked("echo 'canary' >&2; printf '\\033[2Jthe keychain is locked\\n'; exit 1").await.expect_err("an error");
         let text = format!("{error} {error:?}");
         assert!(text.contains("the keychain is locked") && !text.contains("canary"), "{text}");
+        assert!(!text.contains('\u{1b}'), "what it says moves no cursor");
         assert!(asked("echo nonsense").await.is_err());
     }
 

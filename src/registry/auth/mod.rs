@@ -4,11 +4,9 @@ mod authorizer;
 mod challenge;
 mod credentials;
 mod docker_config;
-mod ecr;
 mod helper;
 mod token;
 
 pub(super) use authorizer::{Access, Authorization, Authorizer};
 pub(super) use credentials::Credentials;
 pub use credentials::{CredentialError, CredentialFile, CredentialSources};
-pub use ecr::EcrHost;

@@ -5,14 +5,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::challenge::BearerChallenge;
 use crate::ground::{Secret, Timestamp};
-use crate::registry::endpoint::is_private_literal;
+use crate::net::is_loopback;
+use crate::registry::endpoint::may_lead;
 
 /// The life of a token that does not say how long it lives, and the least that is believed.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
+/// The most that is believed: no service's tokens live longer, and a number without bound would overflow the clock.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 const CLIENT: &str = "dockless";
 
 /// A token for a set of scopes.
@@ -22,6 +26,8 @@ pub(super) struct Token {
     pub(super) value: Secret<String>,
     /// What it is good for.
     pub(super) scopes: BTreeSet<String>,
+    /// The refresh token to use from now on, where the service turns them over.
+    pub(super) refresh: Option<Secret<String>>,
     refresh_at: Timestamp,
 }
 
@@ -29,7 +35,9 @@ pub(super) struct Token {
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    refresh_token: Option<String>,
+    /// Seconds; some services write a fraction or a text.
+    expires_in: Option<Value>,
 }
 
 impl Token {
@@ -37,9 +45,11 @@ impl Token {
     pub(super) fn parse(body: &[u8], scopes: BTreeSet<String>, now: Timestamp) -> Option<Self> {
         let answer: Answer = serde_json::from_slice(body).ok()?;
         let value = answer.token.or(answer.access_token).filter(|token| !token.is_empty())?;
-        let life = answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).max(SHORTEST_LIFE);
-        // Renewed when a fifth of its life is left, so that none ends on its way.
-        Some(Self { value: Secret::new(value), scopes, refresh_at: now.plus(life * 4 / 5) })
+        let life = answer.expires_in.as_ref().and_then(seconds).unwrap_or_default().clamp(SHORTEST_LIFE, LONGEST_LIFE);
+        let refresh = answer.refresh_token.filter(|token| !token.is_empty()).map(Secret::new);
+        // Renewed when a fifth of its life is left, so that none ends on its way. `issued_at` is not looked at: it is
+        // the time of another clock.
+        Some(Self { value: Secret::new(value), scopes, refresh, refresh_at: now.plus(life * 4 / 5) })
     }
 
     /// Returns whether the token serves for scopes, and will for a while.
@@ -50,6 +60,13 @@ impl Token {
     fn covers(&self, scope: &str) -> bool {
         self.scopes.contains(scope) || (scope.ends_with(":pull") && self.scopes.contains(&format!("{scope},push")))
     }
+}
+
+/// Reads a count of seconds, however it is written; what is none is ignored.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    // Too large a number is the longest life, and a negative one or none at all the shortest.
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(if seconds > 0.0 { LONGEST_LIFE } else { SHORTEST_LIFE }))
 }
 
 /// Returns the URL that a token is asked for at: the service, then each scope, the push scope first since some
@@ -69,10 +86,25 @@ pub(super) fn url(challenge: &BearerChallenge, scopes: &[String]) -> Url {
     url
 }
 
-/// Returns the form that an identity token is turned into a Bearer token with.
-pub(super) fn form(challenge: &BearerChallenge, scopes: &[String], refresh: &str) -> String {
+/// What a token service is shown by POST (distribution, "OAuth2 Token Authentication").
+pub(super) enum Grant<'a> {
+    /// An identity token.
+    Refresh(&'a str),
+    /// A user and a password, for services that do not answer GET.
+    Password(&'a str, &'a str),
+}
+
+/// Returns the form that a grant is turned into a Bearer token with.
+pub(super) fn form(challenge: &BearerChallenge, scopes: &[String], grant: &Grant<'_>) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", refresh);
+    match grant {
+        Grant::Refresh(token) => {
+            form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token);
+        }
+        Grant::Password(user, password) => {
+            form.append_pair("grant_type", "password").append_pair("username", user).append_pair("password", password);
+        }
+    }
     if let Some(service) = &challenge.service {
         form.append_pair("service", service);
     }
@@ -89,7 +121,14 @@ pub(super) fn distrust(realm: &Url, registry: &Url) -> Option<String> {
     if realm.scheme() == "http" && registry.scheme() == "https" {
         return Some("it is reached over http, and the registry over https".to_owned());
     }
-    if realm.host() != registry.host() && is_private_literal(realm) && !is_private_literal(registry) {
+    if realm.host() == registry.host() {
+        return None;
+    }
+    if realm.scheme() == "http" && is_loopback(registry) && !is_loopback(realm) {
+        // The end of a tunnel may be anywhere; that it is plain on this machine says nothing of the network.
+        return Some("it is reached over http, away from this machine".to_owned());
+    }
+    if !may_lead(registry, realm) {
         return Some("it is at a private address".to_owned());
     }
     None
@@ -110,6 +149,12 @@ mod tests {
             (r#"{"token":"t"}"#, 1048),
             (r#"{"access_token":"t","expires_in":5}"#, 1048),
             (r#"{"token":"t","expires_in":300,"issued_at":"x"}"#, 1240),
+            (r#"{"token":"t","expires_in":"300"}"#, 1240),
+            (r#"{"token":"t","expires_in":300.0}"#, 1240),
+            (r#"{"token":"t","expires_in":-1}"#, 1048),
+            (r#"{"token":"t","expires_in":"soon"}"#, 1048),
+            (r#"{"token":"t","expires_in":18446744073709551615}"#, 1000 + 24 * 3600 / 5 * 4),
+            (r#"{"token":"t","expires_in":1e300}"#, 1000 + 24 * 3600 / 5 * 4),
         ] {
             let token = Token::parse(body.as_bytes(), BTreeSet::new(), now).expect("a token");
             assert!(token.serves(&[], Timestamp::from_seconds(renewed_at - 1)), "{body}");
@@ -153,5 +198,11 @@ mod tests {
         assert!(!check("http://auth.example.com/token", "https://r.example.com/"));
         assert!(!check("https://169.254.169.254/token", "https://r.example.com/"));
         assert!(!check("ftp://auth.example.com/token", "https://r.example.com/"));
+        assert!(!check("https://localhost./token", "https://r.example.com/"));
+        assert!(!check("http://auth.example.com/token", "http://localhost:5000/"));
+        assert!(check("http://auth.internal/token", "http://registry.internal/"));
+        // Even a registry in the private network does not send us to the metadata services.
+        assert!(!check("http://169.254.169.254/token", "http://10.0.0.1/"));
+        assert!(!check("http://[fd00:ec2::254]/token", "http://127.0.0.1:5000/"));
     }
 }

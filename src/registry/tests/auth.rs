@@ -9,25 +9,25 @@ use crate::oci::{Digest, Repository, Tag};
 use crate::registry::{CredentialFile, CredentialSources, TagOrDigest};
 use crate::store::Blob;
 
-const HEAD_TAG: &str = "HEAD /v2/a/b/manifests/1";
+pub(super) const HEAD_TAG: &str = "HEAD /v2/a/b/manifests/1";
 
-fn tag() -> TagOrDigest {
+pub(super) fn tag() -> TagOrDigest {
     "1".parse::<Tag>().expect("a tag").into()
 }
 
-fn basic() -> Reply {
+pub(super) fn basic() -> Reply {
     reply(401).header("www-authenticate", "Basic realm=\"r\"")
 }
 
-fn bearer(scope: &str) -> Reply {
+pub(super) fn bearer(scope: &str) -> Reply {
     reply(401).header("www-authenticate", format!("Bearer realm=\"{{base}}/token\",service=\"s\",scope=\"{scope}\""))
 }
 
-fn token(value: &str) -> Reply {
+pub(super) fn token(value: &str) -> Reply {
     reply(200).body(format!(r#"{{"token":"{value}","expires_in":300}}"#))
 }
 
-const PULL: &str = "GET /token?service=s&scope=repository%3Aa%2Fb%3Apull&client_id=dockless";
+pub(super) const PULL: &str = "GET /token?service=s&scope=repository%3Aa%2Fb%3Apull&client_id=dockless";
 
 #[tokio::test]
 async fn basic_credentials_are_sent_once_they_are_asked_for() {
@@ -204,9 +204,14 @@ async fn a_broken_docker_config_is_an_error_that_quotes_none_of_it() {
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
 /// A client of an ECR host that a scripted server answers for, AWS included.
-fn ecr(server: &Server, aws: &Server, credentials: CredentialSources) -> Client {
-    Client::named(ECR, |options| {
-        options.hosts.entry(ECR.to_owned()).or_default().endpoint = Some(server.authority());
+pub(super) fn ecr(server: &Server, aws: &Server, credentials: CredentialSources) -> Client {
+    aws_host(ECR, server, aws, credentials)
+}
+
+/// A client of a host of AWS that a scripted server answers for, AWS included.
+pub(super) fn aws_host(host: &str, server: &Server, aws: &Server, credentials: CredentialSources) -> Client {
+    Client::named(host, |options| {
+        options.hosts.entry(host.to_owned()).or_default().endpoint = Some(server.authority());
         options.credentials = credentials;
         options.aws = Some(AwsOptions {
             region: Some("us-east-1".to_owned()),
@@ -267,9 +272,10 @@ async fn without_an_ecr_token_the_docker_config_serves_and_without_it_aws_is_nam
     assert_eq!(server.seen()[0].header("authorization"), Some("Basic dXNlcjpjYW5hcnk="));
     let client = ecr(&server, &aws, CredentialSources::default());
     let error = client.repository.head_manifest(&tag()).await.expect_err("an error");
-    let expect = "AWS gives no ECR token for region `eu-west-1`: AccessDeniedException: User: x is not authorized to \
-                  perform: ecr:GetAuthorizationToken\nhint: the principal needs `ecr:GetAuthorizationToken` on `*`; \
-                  `aws sts get-caller-identity` shows who it is";
+    let expect = "AWS gives no token for `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, and no other source has an \
+                  entry for it <- ECR refuses `GetAuthorizationToken`: AccessDeniedException: User: x is not authorized \
+                  to perform: ecr:GetAuthorizationToken\nhint: add this statement to a policy of `x`: \
+                  {\"Effect\":\"Allow\",\"Action\":\"ecr:GetAuthorizationToken\",\"Resource\":\"*\"}";
     assert_eq!(words(&error), expect);
     aws.seen();
 }

@@ -1,11 +1,15 @@
 //! The client against a server that plays a script: each test says every request that it allows, in order.
 
 mod auth;
+mod ecr;
+mod hostile;
+mod lists;
 mod manifest;
 mod policy;
 mod pull;
 mod push;
 mod server;
+mod tokens;
 mod upload;
 
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use crate::oci::Repository;
 
 /// A client of repository `a/b` at a scripted server, on a clock that sleeping moves.
 struct Client {
+    registry: Registry,
     repository: RepositoryClient,
     clock: Arc<DrivenClock>,
     events: Arc<Recording>,
@@ -49,7 +54,7 @@ impl Client {
         change(&mut options);
         let registry = Registry::new(options).expect("a registry");
         let name = Repository::new(host, "a/b").expect("a repository");
-        Self { repository: registry.repository(&name).expect("a client"), clock, events }
+        Self { repository: registry.repository(&name).expect("a client"), registry, clock, events }
     }
 
     fn retries(&self) -> usize {

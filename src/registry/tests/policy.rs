@@ -12,7 +12,7 @@ fn policy(random: f64) -> RetryPolicy {
 }
 
 fn failure(class: Class) -> Failure {
-    Failure { class, asked: None, took: Duration::ZERO, advanced: false }
+    Failure { class, asked: None, lost: Duration::ZERO, limit: None }
 }
 
 #[test]
@@ -26,19 +26,20 @@ fn pauses_double_up_to_their_cap() {
 
 #[test]
 fn an_item_ends_with_its_budget() {
-    let spent = |class, took, advanced| {
+    let spent = |class, lost, limit| {
         let (mut attempts, mut count) = (Attempts::default(), 0);
-        while attempts.after(&policy(1.0), Failure { took, advanced, ..failure(class) }).is_some() {
+        while attempts.after(&policy(1.0), Failure { lost, limit, ..failure(class) }).is_some() {
             count += 1;
         }
         count
     };
-    assert_eq!(spent(Class::Transient, Duration::ZERO, false), 19);
-    assert_eq!(spent(Class::Transient, Duration::from_secs(301), false), 0);
-    assert_eq!(spent(Class::Transient, Duration::from_secs(301), true), 19);
-    assert_eq!(spent(Class::Unreached, Duration::ZERO, false), 4);
-    assert_eq!(spent(Class::Session, Duration::ZERO, false), 4);
-    assert_eq!(spent(Class::Fatal, Duration::ZERO, false), 0);
+    assert_eq!(spent(Class::Transient, Duration::ZERO, None), 19);
+    assert_eq!(spent(Class::Transient, Duration::from_secs(301), None), 0);
+    assert_eq!(spent(Class::Transient, Duration::ZERO, Some(Duration::from_secs(60))), 7);
+    assert_eq!(spent(Class::Session, Duration::ZERO, None), 19);
+    assert_eq!(spent(Class::Unreached, Duration::ZERO, None), 4);
+    assert_eq!(spent(Class::Suspect, Duration::ZERO, None), 4);
+    assert_eq!(spent(Class::Fatal, Duration::ZERO, None), 0);
 }
 
 #[test]
@@ -48,6 +49,9 @@ fn the_server_may_ask_for_a_longer_pause_within_reason() {
         Attempts::default().after(&policy(0.0), Failure { asked, ..failure(Class::Transient) }).map(|p| p.as_secs())
     };
     assert_eq!((asked(7), asked(86_400)), (Some(7), Some(120)));
+    let jittered = Failure { asked: Some(Duration::from_secs(7)), ..failure(Class::Transient) };
+    let pause = Attempts::default().after(&policy(1.0), jittered).expect("a pause");
+    assert_eq!(pause.as_millis(), 7500, "all who were told the same would come back at once");
 }
 
 #[test]
@@ -57,6 +61,8 @@ fn retry_after_is_seconds_or_a_date() {
         (" 7 ", Some(7)),
         ("Sun, 09 Sep 2001 01:46:50 GMT", Some(10)),
         ("Sun, 09 Sep 2001 01:46:30 GMT", Some(0)),
+        ("99999999999999999999999", Some(4_294_967_295)),
+        ("", None),
         ("soon", None),
         ("-1", None),
     ] {
@@ -78,7 +84,10 @@ fn codes_decide_before_the_status() {
         (503, &["UNKNOWN"], Class::Transient),
         (404, &["UNKNOWN"], Class::Fatal),
         (404, &["BLOB_UPLOAD_UNKNOWN"], Class::Session),
+        (416, &["BLOB_UPLOAD_INVALID"], Class::Session),
+        (400, &["BLOB_UPLOAD_INVALID"], Class::Suspect),
         (403, &["BLOB_UPLOAD_INVALID", "DENIED"], Class::Fatal),
+        (429, &["DENIED"], Class::Transient),
         (403, &[], Class::Fatal),
     ] {
         assert_eq!(class(status, codes.iter().copied()), expect, "{status} {codes:?}");

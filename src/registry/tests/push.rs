@@ -120,15 +120,31 @@ async fn a_mount_that_fails_in_passing_is_tried_again_as_a_mount_and_then_given_
     let (result, client, _) = pushed(script, true).await;
     assert_eq!(result.expect("pushed"), PushedBlob::Mounted { from: "base/php".into() });
     assert_eq!(client.retries(), 1);
-    let script = vec![
-        (head(&blob), reply(404)),
-        (mount(&blob), reply(503)),
-        (mount(&blob), reset(0)),
-        (mount(&blob), reply(500)),
-        (START.to_owned(), session("/u")),
-        (put("/u", &blob), reply(201)),
-    ];
-    assert_eq!(pushed(script, true).await.0.expect("pushed"), PushedBlob::Uploaded);
+    // A server that fails at mounts gets a minute; one that wants quiet, or breaks, gets what an upload gets.
+    for (broken, tries) in [(reply(502), 11), (refuse(429, "TOOMANYREQUESTS", ""), 35), (reset(0), 35)] {
+        let script = std::iter::once((head(&blob), reply(404)))
+            .chain((0..tries).map(|_| (mount(&blob), broken.clone())))
+            .chain([(START.to_owned(), session("/u")), (put("/u", &blob), reply(201))]);
+        assert_eq!(pushed(script.collect(), true).await.0.expect("pushed"), PushedBlob::Uploaded, "{tries}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_failed_at_one_mount_is_not_asked_for_another() {
+    let (first, second) = (blob(), Blob::of_bytes(b"other".to_vec()));
+    let upload = |blob: &Blob| [(START.to_owned(), session("/u")), (put("/u", blob), reply(201))];
+    let script = std::iter::once((head(&first), reply(404)))
+        .chain((0..11).map(|_| (mount(&first), reply(500))))
+        .chain(upload(&first))
+        .chain([(head(&second), reply(404))])
+        .chain(upload(&second));
+    let server = Server::playing(script).await;
+    let client = Client::of(&server);
+    for blob in [first, second] {
+        let pushed = client.repository.push_blob(&blob, &base(&server)).await;
+        assert_eq!(pushed.expect("pushed"), PushedBlob::Uploaded);
+    }
+    server.seen();
 }
 
 #[tokio::test]
@@ -191,25 +207,157 @@ async fn an_accepted_put_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_wrong_digest_is_not_sent_again() {
+async fn a_wrong_digest_is_worth_one_new_session() {
     let blob = blob();
-    let script = vec![
-        (head(&blob), reply(404)),
-        (START.to_owned(), session("/u?_state=canary")),
-        (
-            put("/u?_state=canary", &blob),
-            refuse(400, "DIGEST_INVALID", "provided digest did not match uploaded content"),
-        ),
-    ];
+    let refused = || refuse(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
+    let again = |last: Reply| {
+        vec![
+            (head(&blob), reply(404)),
+            (START.to_owned(), session("/u")),
+            (put("/u", &blob), refused()),
+            (head(&blob), reply(404)),
+            ("DELETE /u".to_owned(), reply(404)),
+            (START.to_owned(), session("/v?_state=canary")),
+            (put("/v?_state=canary", &blob), last),
+        ]
+    };
+    assert_eq!(pushed(again(reply(201)), false).await.0.expect("pushed"), PushedBlob::Uploaded);
+    let mut script = again(refused());
+    script.push(("DELETE /v?_state=canary".to_owned(), reply(204)));
     let (result, client, _) = pushed(script, false).await;
     let text = words(&result.expect_err("an error"));
     let expect = format!(
-        "PUT /u?_state=***&digest={}: 400 DIGEST_INVALID: provided digest did not match uploaded content\n\
+        "PUT /v?_state=***&digest={}: 400 DIGEST_INVALID: provided digest did not match uploaded content\n\
          hint: the bytes changed on their way; run it again",
         blob.digest
     );
     assert_eq!(text, expect);
-    assert_eq!(client.retries(), 0);
+    assert_eq!(client.retries(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_body_leaves_no_session_behind() {
+    let blob = blob();
+    for refused in [refuse(403, "DENIED", "no"), reply(302), refuse(400, "SIZE_INVALID", "")] {
+        let script = vec![
+            (head(&blob), reply(404)),
+            (START.to_owned(), session("/u")),
+            (put("/u", &blob), refused),
+            ("DELETE /u".to_owned(), reply(204)),
+        ];
+        let (result, client, _) = pushed(script, false).await;
+        result.expect_err("an error");
+        assert_eq!(client.retries(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_bodies_is_learned_once() {
+    let big = |seed: u8| Blob::of_bytes((0..300_000_u32).map(|n| (n % 251) as u8 ^ seed).collect());
+    let (first, second) = (big(0), big(1));
+    let parts = |blob: &Blob, least: u64| {
+        let size = blob.size;
+        let steps: Vec<u64> = (0..size).step_by(usize::try_from(least).expect("small")).collect();
+        let patches = steps.iter().map(|at| (format!("PATCH /u{at}"), session(&format!("/u{}", at + least))));
+        let last = format!("PUT /u{}?digest=sha256%3A{}", steps.last().expect("a part") + least, blob.digest.hex());
+        patches.chain([(last, reply(201))]).collect::<Vec<_>>()
+    };
+    let mut script = vec![
+        (head(&first), reply(404)),
+        (START.to_owned(), session("/whole")),
+        (put("/whole", &first), reply(413)),
+        ("DELETE /whole".to_owned(), reply(204)),
+        (START.to_owned(), session("/u0").header("oci-chunk-min-length", "100000")),
+    ];
+    // 256 KiB parts would pass a whole of 300,000 bytes; the server's least length lies below.
+    script.extend(parts(&first, 262_144));
+    script.extend([(head(&second), reply(404)), (START.to_owned(), session("/u0"))]);
+    script.extend(parts(&second, 262_144));
+    let server = Server::playing(script).await;
+    let client = Client::of(&server);
+    for blob in [&first, &second] {
+        assert_eq!(client.repository.push_blob(blob, &[]).await.expect("pushed"), PushedBlob::Uploaded);
+    }
+    let seen = server.seen();
+    assert_eq!((seen[5].header("content-range"), seen[5].header("content-length")), (Some("0-262143"), Some("262144")));
+    assert_eq!(seen[6].header("content-range"), Some("262144-299999"));
+    assert_eq!([&seen[5].body[..], &seen[6].body[..]].concat(), first.open().map(read_all).expect("bytes"));
+}
+
+fn read_all(mut reader: Box<dyn std::io::Read + Send>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut bytes).expect("bytes in memory");
+    bytes
+}
+
+#[tokio::test]
+async fn a_missing_location_is_made_up_for_by_the_session_s_name() {
+    let blob = blob();
+    let named = reply(202).header("docker-upload-uuid", "0a-9_Z");
+    let script = vec![
+        (head(&blob), reply(404)),
+        (START.to_owned(), named),
+        (put("/v2/a/b/blobs/uploads/0a-9_Z", &blob), reply(201)),
+    ];
+    assert_eq!(pushed(script, false).await.0.expect("pushed"), PushedBlob::Uploaded);
+    for unusable in [reply(202), reply(202).header("docker-upload-uuid", "../../x")] {
+        let (result, ..) = pushed(vec![(head(&blob), reply(404)), (START.to_owned(), unusable)], false).await;
+        let expect = "POST /v2/a/b/blobs/uploads/: the answer cannot be followed <- the answer has no `Location`";
+        assert!(words(&result.expect_err("an error")).starts_with(expect));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_the_storage_refuses_is_asked_as_a_get() {
+    let blob = blob();
+    let storage = Server::playing([
+        ("HEAD /x", reply(403)),
+        ("GET /x", reply(206).header("content-range", "bytes 0-0/5").body(*b"l")),
+    ])
+    .await;
+    let to = || reply(307).header("location", format!("http://{}/x", storage.authority()));
+    let get = format!("GET /v2/a/b/blobs/{}", blob.digest);
+    let (result, _, seen) = pushed(vec![(head(&blob), to()), (get, to())], false).await;
+    assert_eq!(result.expect("there"), PushedBlob::Existing);
+    assert_eq!(seen[1].header("range"), Some("bytes=0-0"));
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_our_credentials_is_not_repeated() {
+    let blob = blob();
+    let echo = "bad request: Authorization: Basic dXNlcjpjYW5hcnk= (password canary)";
+    let server = Server::playing([
+        (head(&blob), reply(401).header("www-authenticate", "Basic realm=\"r\"")),
+        (head(&blob), reply(404).header("warning", "299 - \"you sent canary\"")),
+        (START.to_owned(), refuse(400, "canary", echo)),
+    ])
+    .await;
+    let client = Client::with(&server, |options| options.credentials = user_at(&server.authority()));
+    let error = client.repository.push_blob(&blob, &[]).await.expect_err("an error");
+    let text = format!("{} {error:?} {:?}", words(&error), client.events.events());
+    assert!(!text.contains("canary") && !text.contains("dXNlcj"), "{text}");
+    assert!(text.contains("bad request: Authorization: Basic ***"), "{text}");
+}
+
+#[tokio::test]
+async fn an_interrupted_push_gives_its_session_up() {
+    let blob = blob();
+    let server = Server::playing([
+        (head(&blob), reply(404)),
+        (START.to_owned(), session("/u")),
+        (put("/u", &blob), reset(usize::MAX)),
+        ("DELETE /u".to_owned(), reply(204)),
+    ])
+    .await;
+    let client = Client::of(&server);
+    let held = server.hold("PUT");
+    let (pushing, wanted) = (client.repository.clone(), blob.clone());
+    let push = tokio::spawn(async move { pushing.push_blob(&wanted, &[]).await });
+    held.await.expect("the PUT came");
+    push.abort();
+    assert!(push.await.expect_err("aborted").is_cancelled());
+    assert_eq!(client.registry.abandon().await, crate::registry::Abandoned { ended: 1, left: 0 });
+    assert_eq!(client.registry.abandon().await, crate::registry::Abandoned::default());
 }
 
 #[tokio::test]
@@ -228,7 +376,8 @@ async fn a_missing_repository_is_named_with_its_remedy() {
         options.hosts.entry(ecr.to_owned()).or_default().endpoint = Some(server.authority());
     });
     let error = client.repository.push_blob(&blob(), &[]).await.expect_err("an error");
-    let create = "run `aws ecr create-repository --repository-name a/b --region eu-west-1`";
+    let create = "add `repository: {create: true}` to the build file, or run `aws ecr create-repository \
+                  --repository-name a/b --region eu-west-1`";
     assert_eq!(words(&error), format!("{line}{create}"));
 }
 

@@ -89,6 +89,8 @@ struct State {
     script: VecDeque<(String, Reply)>,
     seen: Vec<Seen>,
     surprises: Vec<String>,
+    /// Requests with this method are not answered; whoever waits for one is told.
+    held: Option<(&'static str, Option<tokio::sync::oneshot::Sender<()>>)>,
 }
 
 pub(super) struct Server {
@@ -131,6 +133,13 @@ impl Server {
         state.script.extend(script.into_iter().map(|(line, reply)| (line.into(), reply)));
     }
 
+    /// Leaves the next request with a method without an answer, and tells when it is there.
+    pub(super) fn hold(&self, method: &'static str) -> tokio::sync::oneshot::Receiver<()> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.state.lock().unwrap().held = Some((method, Some(sender)));
+        receiver
+    }
+
     pub(super) fn authority(&self) -> String {
         self.address.to_string()
     }
@@ -154,6 +163,9 @@ async fn answer(
     let line = format!("{} {target}", request.method());
     let headers = request.headers().clone();
     let reply = next(&state, &line);
+    if is_held(&state, request.method().as_str()) {
+        std::future::pending::<()>().await;
+    }
     let stop = if let Fault::Reset(after) = reply.fault { Some(after) } else { None };
     let mut incoming = request.into_body();
     let mut body = Vec::new();
@@ -168,6 +180,13 @@ async fn answer(
         return Err(io::Error::other("the script says so"));
     }
     Ok(response(reply, address))
+}
+
+fn is_held(state: &Mutex<State>, method: &str) -> bool {
+    match &mut state.lock().unwrap().held {
+        Some((wanted, sender)) if *wanted == method => sender.take().is_some_and(|sender| sender.send(()).is_ok()),
+        _ => false,
+    }
 }
 
 fn next(state: &Mutex<State>, line: &str) -> Reply {

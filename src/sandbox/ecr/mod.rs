@@ -1,6 +1,7 @@
 //! The operations of Amazon ECR's own API, over the registry's state.
 
 mod image;
+mod lifecycle;
 mod operation;
 mod repository;
 

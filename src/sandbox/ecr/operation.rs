@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{image, repository};
+use super::{image, lifecycle, repository};
 use crate::sandbox::aws_json::{AwsError, Input, time, unknown_operation};
+use crate::sandbox::personality::MountRule;
 use crate::sandbox::registry::{Registry, RegistryError, Repository, TOKEN_LIFETIME};
 use crate::sandbox::world::World;
 
@@ -18,6 +19,10 @@ pub(in crate::sandbox) fn carry_out(world: &World, operation: &str, input: Input
         "CreateRepository" => repository::create(world, input),
         "DescribeRepositories" => repository::describe(world, input),
         "PutImageTagMutability" => repository::put_mutability(world, input),
+        "PutLifecyclePolicy" => lifecycle::put(registry, input),
+        "GetLifecyclePolicy" => lifecycle::get(registry, input),
+        "GetAccountSetting" => account_setting(registry, input),
+        "DescribePullThroughCacheRules" => Ok(json!({ "pullThroughCacheRules": [] })),
         "BatchCheckLayerAvailability" => image::check_layers(registry, input),
         "BatchGetImage" => image::batch_get(registry, input),
         "DescribeImages" => image::describe(registry, input),
@@ -33,6 +38,16 @@ fn authorization_token(world: &World) -> Value {
     json!({ "authorizationData": [{
         "authorizationToken": token, "expiresAt": expires_at, "proxyEndpoint": format!("https://{}", world.ecr_host()),
     }] })
+}
+
+/// `GetAccountSetting`: mounts are on or off as the registry's ways are.
+fn account_setting(registry: &Registry, input: Input<'_>) -> Result<Value, AwsError> {
+    let name = input.required("name")?;
+    match (name, registry.personality.mount) {
+        ("BLOB_MOUNTING", MountRule::Never) => Ok(json!({ "name": name, "value": "DISABLED" })),
+        ("BLOB_MOUNTING", _) => Ok(json!({ "name": name, "value": "ENABLED" })),
+        _ => Err(AwsError::new("ValidationException", format!("There is no account setting '{name}'"))),
+    }
 }
 
 /// Runs a function on the repository that the input names.

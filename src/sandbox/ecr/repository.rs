@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::lifecycle::POLICY;
 use super::operation::{not_found, with_repository};
 use crate::oci;
 use crate::sandbox::aws_json::{AwsError, Input, time, with_next_token};
@@ -97,7 +98,7 @@ fn view(world: &World, repository: &Repository) -> Value {
     if !document.settings.exclusions.is_empty() {
         view["imageTagMutabilityExclusionFilters"] = json!(document.settings.exclusions);
     }
-    for (key, value) in &document.settings.others {
+    for (key, value) in document.settings.others.iter().filter(|(key, _)| *key != POLICY) {
         view[key] = value.clone();
     }
     view

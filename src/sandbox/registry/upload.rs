@@ -79,7 +79,7 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
     }
     if let (Some(digest), Some(source)) = (ask.query("mount"), ask.query("from")) {
         let digest = parse_digest(digest)?;
-        if can_mount(registry, source, digest) {
+        if can_mount(registry, source, &ask.repository, digest) {
             registry.link_blob(&ask.repository, digest)?;
             return Ok(created(&ask.repository, digest));
         }
@@ -96,9 +96,13 @@ pub(super) async fn start(registry: &Registry, mut ask: Ask) -> Result<Answer, R
     Ok(answer)
 }
 
-fn can_mount(registry: &Registry, source: &str, digest: Digest) -> bool {
-    registry.repositories().get(source).is_some_and(|repository| {
+fn can_mount(registry: &Registry, source: &str, target: &str, digest: Digest) -> bool {
+    let repositories = registry.repositories();
+    // Blobs move between repositories of one encryption only (ECR, "Blob mounting").
+    let encryption = |name: &str| repositories.get(name)?.document.settings.others.get("encryptionConfiguration");
+    repositories.get(source).is_some_and(|repository| {
         repository.blobs.contains(&digest)
+            && encryption(source) == encryption(target)
             && match registry.personality.mount {
                 MountRule::Never => false,
                 MountRule::Committed => repository.is_committed(digest),

@@ -6,6 +6,7 @@ mod deploy;
 mod file;
 mod layer;
 mod platforms;
+mod repository;
 mod rules;
 mod source;
 
@@ -39,9 +40,10 @@ const KEYS: Keys = Keys {
         "config",
         "annotations",
         "secrets",
+        "repository",
         "deploy",
     ],
-    later: &["repository", "environments"],
+    later: &["environments"],
 };
 
 /// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
@@ -82,6 +84,7 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
         compression: compression(&root)?,
         annotations: root.read("annotations", annotations)?.unwrap_or_default(),
         secrets_allow: root.read("secrets", secrets_allow)?.unwrap_or_default(),
+        repository: root.read("repository", repository::repository)?,
         deploy: root.read("deploy", |field| deploy::deploy(field, inputs.project))?,
         source_date_epoch,
     })

@@ -25,6 +25,7 @@ fn show(spec: &BuildSpec) -> String {
     spec.images.iter().for_each(|image| text.push_str(&show_image(image)));
     text.push_str(&format!("cache_from: {:?}\n", spec.cache_from));
     text.push_str(&format!("annotations: {:?}\n", spec.annotations));
+    text.push_str(&format!("repository: {:?}\n", spec.repository));
     text.push_str(&format!("secrets_allow: {:?}\ndeploy: {:?}\n", spec.secrets_allow, spec.deploy));
     text.push_str(&format!("source_date_epoch: {:?}\n", spec.source_date_epoch));
     text

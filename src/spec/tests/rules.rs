@@ -13,7 +13,6 @@ fn with(lines: &str) -> Result<BuildSpec, SpecError> {
 #[test]
 fn keys_of_later_versions_are_refused_at_their_line() {
     for (lines, key, line) in [
-        ("repository: {create: true}\n", "repository", 3),
         ("environments: {prod: {}}\n", "environments", 3),
         ("deploy:\n  order_of_services: at_once\n", "order_of_services", 4),
         ("deploy:\n  all_or_nothing: true\n", "all_or_nothing", 4),

@@ -1,0 +1,66 @@
+//! Credentials that were sent, kept so that no message repeats them: servers and proxies that report an error may quote
+//! the whole request.
+
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+
+use crate::ground::Secret;
+
+/// Credentials that are remembered; tokens are renewed, and old ones are worth nothing.
+const KEPT: usize = 32;
+/// What is shorter would make holes in any text.
+const SHORTEST: usize = 4;
+
+/// The credentials of a run.
+#[derive(Debug, Default)]
+pub(super) struct Redaction(Mutex<Vec<Secret<String>>>);
+
+impl Redaction {
+    /// Remembers the value of an `Authorization` header, and the password in it.
+    pub(super) fn keep(&self, authorization: &HeaderValue) {
+        let Some((scheme, value)) = authorization.to_str().ok().and_then(|text| text.split_once(' ')) else { return };
+        self.add(value);
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Some(text) = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+            && let Some((_, password)) = text.split_once(':')
+        {
+            self.add(password);
+        }
+    }
+
+    fn add(&self, secret: &str) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if secret.len() < SHORTEST || kept.iter().any(|known| known.reveal() == secret) {
+            return;
+        }
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        kept.push(Secret::new(secret.to_owned()));
+    }
+
+    /// Returns a text without any of the credentials.
+    pub(super) fn apply(&self, text: &str) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().fold(text.to_owned(), |text, secret| text.replace(secret.reveal().as_str(), "***"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        let redaction = Redaction::default();
+        redaction.keep(&HeaderValue::from_static("Basic dXNlcjpjYW5hcnk="));
+        redaction.keep(&HeaderValue::from_static("Bearer a.b.c"));
+        let said = redaction.apply("Authorization: Basic dXNlcjpjYW5hcnk= (user, canary), a.b.c; other");
+        assert_eq!(said, "Authorization: Basic *** (user, ***), ***; other");
+        (0..100).for_each(|n| redaction.add(&format!("secret-{n}")));
+        assert_eq!(redaction.0.lock().expect("no panic").len(), KEPT);
+    }
+}
