@@ -3,8 +3,8 @@
 mod any_order;
 mod architecture;
 mod bad_input;
-mod copy;
 mod before;
+mod copy;
 mod determinism;
 mod ecr;
 mod environments;
@@ -26,4 +26,5 @@ mod ship;
 mod sources;
 mod start;
 mod status;
+mod store;
 mod support;
