@@ -17,6 +17,7 @@ use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
 use dockless::store::Store;
 
 use super::args::{Common, Progress};
+use super::cleanup;
 use super::commands::Failure;
 use super::env::{self, Environment};
 use super::render::human::{Level, Lines, bytes};
@@ -69,6 +70,7 @@ impl Tools {
             ..RegistryOptions::new(connector.clone(), Arc::clone(&clock))
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
+        cleanup::keep(&registry);
         let store = Arc::new(open_store(&environment, &*observer)?);
         Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox, cache_max_size })
     }
