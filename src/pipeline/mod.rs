@@ -1,4 +1,4 @@
-//! Floor 7: the use cases: build, push, deploy, ship.
+//! Floor 7: the use cases: build, push, copy, inspect, deploy, ship.
 //!
 //! A use case is handed a [`Context`] (build file, store, registries, clock, observer) and returns a [`Report`]. It
 //! decides nothing that a lower floor can decide; it brings synchronous work and the network together.

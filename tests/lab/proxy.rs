@@ -112,16 +112,16 @@ fn registry_ecr_and_ecs_are_reached_through_the_only_way_out() {
         .with("cluster: myshop", &format!("cluster: {name}"))
         .with("services: [myshop]", &format!("services: [{name}]"))
         .with("containers: [myshop]", &format!("containers: [{name}]"));
-    let ship = |proxied: bool| {
+    let inside = |arguments: &[&str], proxied: bool| {
         let mut command = bench.dockless();
-        command.arg("-C").arg(&project.dir).args(["ship", "--no-wait", "--json"]);
+        command.arg("-C").arg(&project.dir).args(arguments);
         command.env("AWS_ENDPOINT_URL", format!("https://{}:{aws}", locked.beyond)).env("AWS_CA_BUNDLE", &ca);
         if proxied {
             command.env("HTTPS_PROXY", format!("http://proxy:canary@{}", proxy.authority));
         }
         run(&mut locked.inside(&command))
     };
-    let shipped = ship(true).ok();
+    let shipped = inside(&["ship", "--no-wait", "--json"], true).ok();
     assert!(!shipped.stderr.contains("canary"), "{shipped}");
     let report = shipped.json();
     assert_eq!(report["verdict"], "not_awaited");
@@ -133,6 +133,6 @@ fn registry_ecr_and_ecs_are_reached_through_the_only_way_out() {
         assert!(log.contains(&server), "{server} was not asked for through the proxy:\n{log}");
     }
     // The proof that there is no other way.
-    let without = ship(false);
-    assert!(!without.status.success(), "{without}");
+    let copy = format!("{}/proxy/shop:1.4", registry.authority);
+    inside(&["inspect", &copy], false).fails(5, &["cannot reach", &registry.authority]);
 }
