@@ -179,6 +179,11 @@ impl Runner<'_> {
                 Ok(None) if waited > UNKNOWN => {
                     return Err(watched.failed("ECS does not know it any more".to_owned()));
                 }
+                Err(source) if source.is_denied() => {
+                    let reason = "dockless: it cannot be watched";
+                    let _ = self.ecs.stop_task(&self.place.cluster, &watched.arn, reason).await;
+                    return Err(BeforeError::Unwatched { task: spec.name.clone(), source: source.into() });
+                }
                 // One look that fails says nothing about the task.
                 Ok(None) | Err(_) => {}
             }

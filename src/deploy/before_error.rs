@@ -36,6 +36,14 @@ pub enum BeforeError {
         /// Whether its log was shown.
         shown: bool,
     },
+    /// It runs, and how it ends may not be asked.
+    #[error("task `{task}` cannot be watched")]
+    Unwatched {
+        /// The task.
+        task: String,
+        /// Why not.
+        source: Box<ApiError>,
+    },
     /// It did not end in time.
     #[error("task `{task}` did not end in {waited_s} s{}", if *still_runs { ", and could not be stopped" } else { "" })]
     Timeout {
@@ -67,7 +75,7 @@ impl Hint for BeforeError {
                 "the service has no network of its own: give the task one, `network: {subnets: [...]}` in `deploy.before`"
                     .to_owned(),
             ),
-            Self::Start { source, .. } => source.hint(),
+            Self::Start { source, .. } | Self::Unwatched { source, .. } => source.hint(),
             Self::NoPlace { words, .. } if words.contains("RESOURCE:") => {
                 Some("the cluster's instances are full: add one, or give the task `launch_type: FARGATE`".to_owned())
             }

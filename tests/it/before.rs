@@ -89,6 +89,16 @@ fn a_task_that_may_not_be_started_is_refused() {
 }
 
 #[test]
+fn a_task_that_may_not_be_watched_is_stopped() {
+    let stage = Stage::new(&["web"]);
+    let denied = Action::AccessDenied { action: "ecs:DescribeTasks".to_owned() };
+    stage.sandbox.script(Fault::on_operation("DescribeTasks", denied).always());
+    let error = stage.deploy(MIGRATE, "new").expect_err("a refusal");
+    assert_eq!((error.class().exit_code(), stage.count("StopTask"), stage.count("UpdateService")), (13, 1, 0));
+    assert!(error.hint().is_some_and(|hint| hint.contains("allow `ecs:DescribeTasks`")), "{:?}", error.hint());
+}
+
+#[test]
 fn logs_that_may_not_be_read_are_told_once_and_stop_nothing() {
     let stage = Stage::new(&["web"]);
     let denied = Action::AccessDenied { action: "logs:GetLogEvents".to_owned() };

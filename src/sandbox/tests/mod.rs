@@ -5,6 +5,7 @@ mod delivery;
 mod deployments;
 mod indexes;
 mod lifecycle;
+mod one_off;
 mod uploads;
 
 use std::path::Path;
