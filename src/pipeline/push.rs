@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::oci::{MediaType, Repository};
 use crate::registry::{RegistryError, RepositoryClient, TagOrDigest};
+use crate::store::Blob;
 
 use super::base::ResolvedBase;
 use super::build::{Built, BuiltImage, Sending, build_on, resolve_bases};
@@ -29,15 +30,20 @@ pub async fn push(context: &Context) -> Result<Built, Error> {
     let lock = Lookup::read(context)?;
     let bases = resolve_bases(context, &lock).await?;
     let attempt = Attempt { context, target: &target, bases: &bases, lock: &lock, preflight: &preflight };
-    let mut built = match attempt.push(true).await {
+    let pushed = match attempt.push(true).await {
         Err(error) if attempt.lost_a_layer(&error) => {
             context.note(
                 "the registry lost a layer that was to be taken over: packing and sending all of them".to_owned(),
             );
-            attempt.push(false).await?
+            attempt.push(false).await
         }
-        done => done?,
+        done => done,
     };
+    if pushed.is_err() {
+        // Other uploads were on their way when one failed.
+        context.registry.abandon().await;
+    }
+    let mut built = pushed?;
     built.report.image = Some(format!("{reference}@{}", built.digest()));
     Ok(built)
 }
@@ -71,7 +77,7 @@ impl Attempt<'_> {
             }
             if self.preflight.stands(built.digest()) && reuse {
                 built.report.existing = blobs(&built);
-                push_manifests(context, self.target, &built).await?;
+                push_manifests(context, self.target, &built, &[]).await?;
                 return Ok(built);
             }
             uploads.release();
@@ -79,9 +85,9 @@ impl Attempt<'_> {
         }
         built.images.iter().for_each(|image| uploads.start(image.image.config.clone()));
         let started = context.clock.now();
-        uploads.finish(&mut built.report).await.map_err(failed)?;
+        let sent = uploads.finish(&mut built.report).await.map_err(failed)?;
         explain_mounts(self.target).await.into_iter().for_each(|message| context.note(message));
-        push_manifests(context, self.target, &built).await?;
+        push_manifests(context, self.target, &built, &sent).await?;
         built.report.time("push", started, context.clock.now());
         Ok(built)
     }
@@ -110,8 +116,14 @@ fn blobs(built: &Built) -> u64 {
     layers.chain(configs).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index.
-async fn push_manifests(context: &Context, target: &RepositoryClient, built: &Built) -> Result<(), Error> {
+/// Sends the manifest under every tag; of several platforms each manifest by its digest alone, then the index. Of `sent`
+/// comes again what the registry has lost meanwhile.
+async fn push_manifests(
+    context: &Context,
+    target: &RepositoryClient,
+    built: &Built,
+    sent: &[Blob],
+) -> Result<(), Error> {
     let bytes = |image: &BuiltImage| image.image.manifest.in_memory().expect("it is put together in memory").to_vec();
     let (top, media_type) = match &built.index {
         None => (bytes(&built.images[0]), MediaType::Manifest),
@@ -119,15 +131,16 @@ async fn push_manifests(context: &Context, target: &RepositoryClient, built: &Bu
             for image in &built.images {
                 let digest = image.image.digest();
                 let reference = format!("{}@{digest}", context.name()?);
-                let sent = target.put_manifest(&bytes(image), MediaType::Manifest.as_str(), &digest.into()).await;
-                sent.map_err(|source| Error::Push { reference, source })?;
+                let media_type = MediaType::Manifest.as_str();
+                let put = target.put_manifest_of(&bytes(image), media_type, &digest.into(), sent).await;
+                put.map_err(|source| Error::Push { reference, source })?;
             }
             (index.bytes.clone(), MediaType::Index)
         }
     };
     for tag in &context.spec.tags {
-        let sent = target.put_manifest(&top, media_type.as_str(), &TagOrDigest::Tag(tag.clone())).await;
-        sent.map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
+        let put = target.put_manifest_of(&top, media_type.as_str(), &TagOrDigest::Tag(tag.clone()), sent).await;
+        put.map_err(|source| Error::Push { reference: context.tagged(tag), source })?;
     }
     Ok(())
 }

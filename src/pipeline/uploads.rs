@@ -1,7 +1,7 @@
 //! Uploads that run while later layers are packed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -22,6 +22,9 @@ pub(crate) struct Uploads {
     tasks: JoinSet<Result<(PushedBlob, u64), RegistryError>>,
     settled: Vec<(PushedBlob, u64)>,
     known: BTreeSet<Digest>,
+    /// What was handed over to be sent: a registry may lose a blob before it learns what it is for.
+    sources: Vec<Blob>,
+    queue: Arc<Mutex<Queue>>,
     /// Blobs that wait for leave to go, if nothing may be sent yet.
     held: Option<Vec<Blob>>,
 }
@@ -29,7 +32,8 @@ pub(crate) struct Uploads {
 impl Uploads {
     pub(crate) fn new(target: RepositoryClient) -> Self {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
-        Self { target, permits, tasks: JoinSet::new(), settled: Vec::new(), known: BTreeSet::new(), held: None }
+        let (tasks, settled, known) = (JoinSet::new(), Vec::new(), BTreeSet::new());
+        Self { target, permits, tasks, settled, known, sources: Vec::new(), queue: Arc::default(), held: None }
     }
 
     /// Starts to upload a blob, unless one of its digest is on its way already.
@@ -60,9 +64,12 @@ impl Uploads {
     }
 
     fn send(&mut self, blob: Blob) {
-        let (target, permits) = (self.target.clone(), Arc::clone(&self.permits));
+        let (target, permits, queue) = (self.target.clone(), Arc::clone(&self.permits), Arc::clone(&self.queue));
+        self.sources.push(blob.clone());
+        lock(&queue).waiting.push(blob);
         self.tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
+            let blob = lock(&queue).take().expect("as many blobs wait as tasks");
             target.push_blob(&blob, &[]).await.map(|pushed| (pushed, blob.size))
         });
     }
@@ -74,11 +81,11 @@ impl Uploads {
         }
     }
 
-    /// Waits for all uploads, and adds them to the report.
+    /// Waits for all uploads, adds them to the report, and returns what was handed over.
     ///
     /// # Errors
     /// The first failure; the other uploads are aborted.
-    pub(crate) async fn finish(mut self, report: &mut Report) -> Result<(), RegistryError> {
+    pub(crate) async fn finish(mut self, report: &mut Report) -> Result<Vec<Blob>, RegistryError> {
         for (how, size) in &self.settled {
             report.count(how, *size);
         }
@@ -95,8 +102,29 @@ impl Uploads {
                 }
             }
         }
-        Ok(())
+        Ok(self.sources)
     }
+}
+
+/// Blobs that wait for their turn: the smallest goes first, so that what is refused is refused before much was sent; then
+/// the largest, since the last to start should not be the last to end.
+#[derive(Default)]
+struct Queue {
+    begun: bool,
+    waiting: Vec<Blob>,
+}
+
+impl Queue {
+    fn take(&mut self) -> Option<Blob> {
+        let sizes = || self.waiting.iter().enumerate().map(|(at, blob)| (blob.size, at));
+        let at = if self.begun { sizes().max() } else { sizes().min() }?.1;
+        self.begun = true;
+        Some(self.waiting.swap_remove(at))
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Report {
@@ -110,5 +138,18 @@ impl Report {
                 self.uploaded_bytes += size;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_goes_first_and_then_the_largest() {
+        let mut queue = Queue::default();
+        queue.waiting = [3, 1, 5, 2].map(|size| Blob::of_bytes(vec![0; size])).to_vec();
+        let sizes: Vec<u64> = std::iter::from_fn(|| queue.take()).map(|blob| blob.size).collect();
+        assert_eq!(sizes, [1, 5, 3, 2]);
     }
 }

@@ -131,7 +131,10 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
             asked.answer(request).await;
             Err(Broken)
         }
-        Some(Action::Stall) => std::future::pending().await,
+        Some(Action::Stall) => {
+            asked.world.stalled.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
         Some(Action::Truncate { after }) => {
             let answer = asked.answer(request).await;
             Ok(answer.map(|body| Truncated::new(body, after).boxed_unsync()))

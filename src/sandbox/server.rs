@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -122,6 +123,11 @@ impl Sandbox {
         self.world.registry.open_uploads()
     }
 
+    /// Returns how many requests a fault has left without an answer.
+    pub fn stalled(&self) -> usize {
+        self.world.stalled.load(Ordering::Relaxed)
+    }
+
     /// Lets requests fail.
     pub fn script(&self, fault: Fault) {
         self.world.faults.add(fault);
@@ -184,7 +190,7 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
     let schedules = Schedules::open(folder.path("schedules.json"), Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    Ok(World { region, registry, ecs, schedules, faults, log })
+    Ok(World { region, registry, ecs, schedules, faults, log, stalled: AtomicUsize::new(0) })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {

@@ -1,6 +1,7 @@
 //! What all connections share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::ecs::Ecs;
 use super::fault::FaultScript;
@@ -22,6 +23,8 @@ pub(super) struct World {
     pub(super) faults: FaultScript,
     /// What was asked.
     pub(super) log: RequestLog,
+    /// How many requests were left without an answer.
+    pub(super) stalled: AtomicUsize,
 }
 
 impl World {
