@@ -170,7 +170,7 @@ impl<C> Tape<C> {
         let blocks = header::blocks(entry, content.len() as u64, mtime);
         let length = blocks.len() + content.len().next_multiple_of(BLOCK);
         if self.chunk.len() + length > self.lengths.most {
-            self.cut()?;
+            self.cut_within()?;
         }
         self.begin(entry);
         self.chunk.extend_from_slice(&blocks);
@@ -210,7 +210,7 @@ impl<C> Tape<C> {
     where
         C: Chunks<E>,
     {
-        self.cut()?;
+        self.cut_within()?;
         let (mtime, expected) = match entry.mtime {
             Mtime::Seconds(seconds) => (seconds, None),
             Mtime::Content => {
@@ -297,7 +297,7 @@ impl<C> Tape<C> {
         self.chunk.resize(self.chunk.len().next_multiple_of(BLOCK), 0);
     }
 
-    /// Ends a chunk between two entries.
+    /// Ends a chunk after an entry, whatever comes next.
     fn cut<E>(&mut self) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,
@@ -306,7 +306,8 @@ impl<C> Tape<C> {
         self.hand_on(mark)
     }
 
-    /// Ends a chunk where packing cannot go on: within a file, or at the end of the stream.
+    /// Ends a chunk where packing cannot go on: within a file, at the end of the stream, or because of what comes next, since
+    /// that may be something else the next time.
     fn cut_within<E>(&mut self) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,

@@ -412,3 +412,32 @@ fn states_of_another_blob_or_form_are_not_gone_on_from() {
     let expected = changed(&Runner::new(), "// two\n");
     assert_eq!(changed(&runner, "// two\n"), expected);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_layers_of_another_image_are_not_read_for_a_known_layer() {
+    let (runner, project) = (Runner::new(), project());
+    let layout = project.join("other");
+    build(&runner, &project, &["--output", &format!("oci:{}", layout.display())]);
+    project.build_file(&format!(
+        "base: scratch\nlayers:\n  - {{image: \"oci:{0}\", from: /app, to: /opt}}\n  - {{from: app, to: /app}}\n",
+        layout.display()
+    ));
+    let is_layer = |name: &String| fs::read(layout.join(name)).is_ok_and(|bytes| bytes.starts_with(&[0x1f, 0x8b]));
+    let opened = Opened::watch(&layout);
+    let layers = |opened: &Opened| opened.take(&layout).iter().filter(|name| is_layer(name)).count();
+    let first = build(&runner, &project, &[]);
+    assert!(layers(&opened) > 0);
+    opened.take(&layout);
+    let again = build(&runner, &project, &[]);
+    assert_eq!((layers(&opened), &again["digest"]), (0, &first["digest"]));
+    opened.take(&layout);
+    // Another layer of the same files: now their bytes are wanted.
+    project.build_file(&format!(
+        "base: scratch\nlayers:\n  - {{image: \"oci:{}\", from: /app, to: /usr}}\n",
+        layout.display()
+    ));
+    let moved = built_whole(&runner, &project);
+    assert!(layers(&opened) > 0);
+    assert_eq!(moved, build(&Runner::new(), &project, &[])["digest"]);
+}

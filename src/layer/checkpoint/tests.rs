@@ -172,6 +172,21 @@ fn kept_of(kept: &KeptLayer) -> KeptLayer {
     KeptLayer { table: kept.table.clone(), checkpoints: Vec::new(), fingerprint: kept.fingerprint.clone() }
 }
 
+#[test]
+fn a_cut_that_the_next_entry_made_is_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let compression = Compression::default();
+    // A large file ends the chunk before it; so does one that would make the chunk too long.
+    for before in [vec![(10, 1), (2_200_000, 0)], vec![(900_000, 0); 5]] {
+        let ((packed, bytes, _), kept, _) = warm(&tree(&before), compression, &Checkpoints::default()).unwrap();
+        let known = stored(&folder.path().join("blob"), &packed, &kept, &bytes);
+        for left in 1..before.len() {
+            let after = tree(&before[..left]);
+            assert!(warm(&after, compression, &known).unwrap().0 == cold(&after, compression), "{left}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
