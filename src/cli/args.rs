@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Continue(ContinueArgs),
     /// Write down what the base is, so that builds need not ask
     Lock(LockArgs),
+    /// Show how large the cache is, or make it smaller
+    Cache(CacheArgs),
     /// Copy an image, as it is, between registries, layouts and archives
     Copy(CopyArgs),
     /// Show what an image is made of: platforms, config, layers and their sizes
@@ -208,6 +210,34 @@ pub(crate) struct LockArgs {
     /// Write nothing; exit with 11 when the lock is not for this build file
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Options of `cache`.
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<CacheAction>,
+}
+
+/// What can be done to the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Remove what was used longest ago, and what killed runs left
+    Prune(PruneArgs),
+}
+
+/// Options of `cache prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Remove all that no running process uses, also the state of sandboxes
+    #[arg(long, conflicts_with = "max_size")]
+    pub(crate) all: bool,
+    /// Keep at most this, such as 2GiB [default: `cache.max_size` of the user configuration, else 10GiB]
+    #[arg(long, value_name = "SIZE", value_parser = dockless::spec::parse_size)]
+    pub(crate) max_size: Option<u64>,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Options of `copy`.

@@ -8,7 +8,9 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{Context, CopyContext, DeployContext, Error, Resolving, SystemClock};
+use dockless::pipeline::{
+    self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock,
+};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::Sandbox;
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
@@ -18,7 +20,7 @@ use super::args::{Common, Progress};
 use super::cleanup;
 use super::commands::Failure;
 use super::env::{self, Environment};
-use super::render::human::{Level, Lines};
+use super::render::human::{Level, Lines, bytes};
 use super::standin;
 
 /// The doors: store, registries, AWS, and the stand-in if it was asked for.
@@ -31,6 +33,8 @@ pub(crate) struct Tools {
     connector: Connector,
     aws: AwsOptions,
     sandbox: Option<Sandbox>,
+    /// The bound of the cache in bytes.
+    cache_max_size: u64,
 }
 
 impl Tools {
@@ -56,6 +60,7 @@ impl Tools {
             }
             None => None,
         };
+        let cache_max_size = user.cache_max_size.unwrap_or(DEFAULT_CACHE_SIZE);
         let connector = connector(&environment, &user)?;
         let registry = Registry::new(RegistryOptions {
             hosts: user.hosts,
@@ -67,7 +72,7 @@ impl Tools {
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
         cleanup::keep(&registry);
         let store = Arc::new(open_store(&environment, &*observer)?);
-        Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox })
+        Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox, cache_max_size })
     }
 
     /// Returns what copying and inspecting work with.
@@ -81,10 +86,32 @@ impl Tools {
         }
     }
 
-    /// Ends what was started.
+    /// Ends what was started, and keeps the cache within its bound.
     pub(crate) async fn close(self) {
+        self.bound_cache();
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
+        }
+    }
+}
+
+impl Tools {
+    /// Removes what was used longest ago if the run made the cache too large. The run has done its work: here nothing
+    /// fails it.
+    fn bound_cache(&self) {
+        let observer = &self.observer;
+        match pipeline::bound_cache(&self.store, self.cache_max_size) {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                let (removed, bound) = (bytes(report.removed_bytes), bytes(report.max_size));
+                let message =
+                    format!("the cache is kept within {bound}: removed {removed} of what was used longest ago");
+                observer.observe(Event::Note { message });
+            }
+            Err(error) => observer.observe(Event::Warning {
+                message: format!("the cache cannot be kept within its bound: {error}"),
+                hint: Some("run `dockless cache prune`".to_owned()),
+            }),
         }
     }
 }
@@ -102,6 +129,8 @@ impl Session {
     pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
         let spec = Arc::new(load_spec(common)?);
         let tools = Tools::for_spec(common, Some(&spec)).await?;
+        // A cache inside the project is written by this run like any output.
+        let cache = std::path::absolute(tools.store.root()).ok();
         let context = Context {
             spec: Arc::clone(&spec),
             store: Arc::clone(&tools.store),
@@ -112,7 +141,7 @@ impl Session {
             use_cache: !common.no_cache,
             machine_paths: machine_paths(&spec.project, &tools.environment),
             resolving: Resolving { locked: common.locked, offline: common.offline },
-            outputs: outputs.to_vec(),
+            outputs: outputs.iter().cloned().chain(cache).collect(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
         Ok(Self { context, tools, strict: common.strict, running: common.running.clone() })
@@ -158,7 +187,8 @@ pub(crate) fn sandbox_state(common: &Common, environment: &Environment) -> Resul
     Ok(cache_dir(environment).join("sandbox").join(name))
 }
 
-fn cache_dir(environment: &Environment) -> PathBuf {
+/// Returns the folder of the cache; without a home, one that all temporary files share.
+pub(crate) fn cache_dir(environment: &Environment) -> PathBuf {
     environment.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("dockless"))
 }
 
@@ -187,7 +217,8 @@ fn connector(environment: &Environment, user: &UserConfig) -> Result<Connector, 
     Connector::new(&options).map_err(Failure::Net)
 }
 
-fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
+/// Reads the user configuration.
+pub(crate) fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
     let Some(path) = &environment.config else { return Ok(UserConfig::default()) };
     spec::load_user_config(path).map_err(|error| Failure::Pipeline(error.into()))
 }

@@ -9,8 +9,8 @@ use dockless::net::AwsOptions;
 use dockless::net::aws::StaticCredentials;
 use dockless::pipeline::SystemClock;
 use dockless::registry::{CredentialSources, EcrHost};
-use dockless::sandbox::{Sandbox, SandboxError, SandboxOptions, Seed, SeedService};
-use dockless::spec::{BuildSpec, ContainerChoice, HostConfig, Scheme, ServiceSpec, UserConfig};
+use dockless::sandbox::{Sandbox, SandboxError, SandboxOptions, Seed, SeedSchedule, SeedService};
+use dockless::spec::{BuildSpec, ContainerChoice, HostConfig, ScheduleSpec, Scheme, ServiceSpec, UserConfig};
 
 use serde_json::{Value, json};
 
@@ -36,13 +36,23 @@ fn seed(spec: &BuildSpec) -> Seed {
     let mut seed = Seed {
         repositories: spec.name.iter().map(|name| name.name().to_owned()).collect(),
         cluster: "default".to_owned(),
-        services: Vec::new(),
+        ..Seed::default()
     };
     if let Some(deploy) = &spec.deploy {
         seed.cluster.clone_from(&deploy.cluster);
         seed.services = deploy.services.iter().map(|service| seed_service(spec, service)).collect();
+        let family = deploy.services.first().map(|service| service.name.as_str()).unwrap_or_default();
+        seed.schedules = deploy.schedules.iter().map(|schedule| seed_schedule(schedule, family)).collect();
     }
     seed
+}
+
+fn seed_schedule(schedule: &ScheduleSpec, family: &str) -> SeedSchedule {
+    let (scheduler, place, name) = match schedule {
+        ScheduleSpec::Rule { bus, name } => (false, bus, name),
+        ScheduleSpec::Scheduler { group, name } => (true, group, name),
+    };
+    SeedSchedule { scheduler, place: place.clone(), name: name.clone(), family: family.to_owned() }
 }
 
 fn seed_service(spec: &BuildSpec, service: &ServiceSpec) -> SeedService {

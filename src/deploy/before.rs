@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::api_error::ApiError;
 use super::arn::last_part;
 use super::aws::Ecs;
+use super::before_error::BeforeError;
 use super::diff::diff;
-use super::error::{ErrorClass, Place};
+use super::error::Place;
 use super::one_off::{OneOffTask, RunTask, Started};
 use super::options::DeployOptions;
 use super::plan::Revision;
@@ -172,11 +173,16 @@ impl Runner<'_> {
                 Ok(Some(task)) => {
                     if let Some(end) = end_of(&task, &watched.run.container) {
                         self.stop_rest(&task).await;
-                        return end.map_err(|why| BeforeError::failed(watched, why));
+                        return end.map_err(|why| watched.failed(why));
                     }
                 }
                 Ok(None) if waited > UNKNOWN => {
-                    return Err(BeforeError::failed(watched, "ECS does not know it any more".to_owned()));
+                    return Err(watched.failed("ECS does not know it any more".to_owned()));
+                }
+                Err(source) if source.is_denied() => {
+                    let reason = "dockless: it cannot be watched";
+                    let _ = self.ecs.stop_task(&self.place.cluster, &watched.arn, reason).await;
+                    return Err(BeforeError::Unwatched { task: spec.name.clone(), source: source.into() });
                 }
                 // One look that fails says nothing about the task.
                 Ok(None) | Err(_) => {}
@@ -229,6 +235,13 @@ impl Runner<'_> {
     }
 }
 
+impl Watched<'_> {
+    fn failed(&self, why: String) -> BeforeError {
+        let task = self.run.spec.name.clone();
+        BeforeError::Failed { task, why, arn: self.arn.clone(), shown: self.log.is_some() }
+    }
+}
+
 /// Returns how a container ended: 0, or why it counts as failed; `None` while it has not.
 fn end_of(task: &OneOffTask, container: &str) -> Option<Result<i32, String>> {
     let found = task.containers.iter().find(|one| one.name == container);
@@ -269,122 +282,8 @@ fn meaning(code: i32) -> Option<&'static str> {
     }
 }
 
-/// Returns the definition that a task runs beside a service that has its host ports: under a family of its own and
-/// without port mappings. `None` where each task has its own ports.
-pub(super) fn own_definition(definition: &TaskDefinition) -> Option<TaskDefinition> {
-    let mut document = definition.document().clone();
-    // Without a word ECS takes `bridge` on Linux, where a host port that is absent or 0 is chosen at start.
-    let mode = document["networkMode"].as_str().unwrap_or("bridge").to_owned();
-    let containers = document["containerDefinitions"].as_array_mut()?;
-    let fixed = |mapping: &serde_json::Value| match mode.as_str() {
-        "bridge" => mapping["hostPort"].as_u64().is_some_and(|port| port != 0),
-        "host" => true,
-        _ => false,
-    };
-    let mappings = |container: &serde_json::Value| container["portMappings"].as_array().cloned().unwrap_or_default();
-    if !containers.iter().flat_map(mappings).any(|mapping| fixed(&mapping)) {
-        return None;
-    }
-    for container in containers.iter_mut() {
-        if let Some(members) = container.as_object_mut() {
-            members.remove("portMappings");
-        }
-    }
-    document["family"] = format!("{}-run", definition.family()).into();
-    TaskDefinition::from_value(document).ok()
-}
-
-/// A task that did not do what it should; no service was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BeforeError {
-    /// It cannot be started.
-    #[error("cannot start task `{task}`")]
-    Start {
-        /// The task.
-        task: String,
-        /// Why not.
-        source: Box<ApiError>,
-    },
-    /// ECS has no place for it.
-    #[error("there is no place for task `{task}`: {words}")]
-    NoPlace {
-        /// The task.
-        task: String,
-        /// ECS's words.
-        words: String,
-    },
-    /// It ended badly.
-    #[error("task `{task}` failed: {why}")]
-    Failed {
-        /// The task.
-        task: String,
-        /// Why, with ECS's words.
-        why: String,
-        /// The task's ARN.
-        arn: String,
-        /// Whether its log was shown.
-        shown: bool,
-    },
-    /// It did not end in time.
-    #[error("task `{task}` did not end in {waited_s} s{}", if *still_runs { ", and could not be stopped" } else { "" })]
-    Timeout {
-        /// The task.
-        task: String,
-        /// How long it was waited for, in seconds.
-        waited_s: u64,
-        /// The task's ARN.
-        arn: String,
-        /// Whether it could not be stopped.
-        still_runs: bool,
-    },
-}
-
-impl BeforeError {
-    /// Returns what the error means for the process: a task that AWS refused to start has changed nothing.
-    pub fn class(&self) -> ErrorClass {
-        match self {
-            Self::Start { source, .. } if source.is_refusal() => ErrorClass::Refused,
-            _ => ErrorClass::BeforeFailed,
-        }
-    }
-
-    fn failed(watched: &Watched<'_>, why: String) -> Self {
-        let task = watched.run.spec.name.clone();
-        Self::Failed { task, why, arn: watched.arn.clone(), shown: watched.log.is_some() }
-    }
-}
-
-impl Hint for BeforeError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Start { source, .. } if source.message.contains("Network Configuration must be provided") => Some(
-                "the service has no network of its own: give the task one, `network: {subnets: [...]}` in `deploy.before`"
-                    .to_owned(),
-            ),
-            Self::Start { source, .. } => source.hint(),
-            Self::NoPlace { words, .. } if words.contains("RESOURCE:") => {
-                Some("the cluster's instances are full: add one, or give the task `launch_type: FARGATE`".to_owned())
-            }
-            Self::NoPlace { .. } => Some("look at the cluster's instances and capacity providers".to_owned()),
-            Self::Failed { shown: true, .. } => {
-                Some("its log stands above; no service was changed".to_owned())
-            }
-            Self::Failed { arn, .. } => Some(format!(
-                "look at its log; `aws ecs describe-tasks --tasks {arn}` says more for an hour, and no service was changed"
-            )),
-            Self::Timeout { still_runs: true, arn, .. } => {
-                Some(format!("stop it with `aws ecs stop-task --task {arn}`, and allow `ecs:StopTask`"))
-            }
-            Self::Timeout { .. } => Some("give it more time: `timeout` in `deploy.before`".to_owned()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::super::one_off::TaskContainer;
     use super::*;
 
@@ -419,34 +318,6 @@ mod tests {
         ];
         for (task, expect) in rows {
             assert_eq!(format!("{:?}", end_of(&task, "web")), expect);
-        }
-    }
-
-    #[test]
-    fn only_a_task_with_fixed_host_ports_needs_a_revision_of_its_own() {
-        let definition = |mode: Option<&str>, mapping: serde_json::Value| {
-            let mut document = json!({"family": "shop", "newer": 1, "containerDefinitions": [
-                {"name": "web", "image": "x", "portMappings": [mapping]}, {"name": "proxy", "image": "y"}]});
-            if let Some(mode) = mode {
-                document["networkMode"] = json!(mode);
-            }
-            TaskDefinition::from_value(document).expect("a task definition")
-        };
-        let rows = [
-            (None, json!({"containerPort": 80}), false),
-            (None, json!({"containerPort": 80, "hostPort": 0}), false),
-            (None, json!({"containerPort": 80, "hostPort": 80}), true),
-            (Some("bridge"), json!({"containerPort": 80, "hostPort": 8080}), true),
-            (Some("host"), json!({"containerPort": 80}), true),
-            (Some("awsvpc"), json!({"containerPort": 80, "hostPort": 80}), false),
-        ];
-        for (mode, mapping, needed) in rows {
-            let own = own_definition(&definition(mode, mapping.clone()));
-            assert_eq!(own.is_some(), needed, "{mode:?} {mapping}");
-            if let Some(own) = own {
-                assert_eq!((own.family(), &own.document()["newer"]), ("shop-run", &json!(1)));
-                assert!(!own.document().to_string().contains("portMappings"));
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::AnswerError;
 use super::api_error::ApiError;
-use super::before::BeforeError;
+use super::before_error::BeforeError;
 use super::containers::ContainerError;
 use super::preflight::Finding;
 use super::rollback::RollbackError;

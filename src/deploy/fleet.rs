@@ -6,12 +6,14 @@ use futures_util::future::join_all;
 
 use super::apply::Run;
 use super::aws::Ecs;
-use super::before::{self, BeforeReport, BeforeRun, Runner};
+use super::before::{BeforeReport, BeforeRun, Runner};
+use super::before_error::BeforeError;
 use super::containers::ContainerError;
 use super::deployment::Deployment;
 use super::error::{DeployError, ErrorClass, Leftover};
 use super::observation::ServiceState;
 use super::options::DeployOptions;
+use super::own_definition::own_definition;
 use super::plan::{Action, DeployPlan, Revision};
 use super::report::{DeployReport, ServiceReport};
 use super::schedules::{self, ScheduleMove, ScheduleReport};
@@ -61,7 +63,7 @@ fn before_run(deployment: &Deployment, plan: &DeployPlan, spec: &BeforeSpec) -> 
         Revision::Registered(index) => plan.registrations().nth(*index)?.clone(),
     };
     let container = spec.container.clone().or_else(|| state.containers.first().cloned())?;
-    let own = before::own_definition(&definition);
+    let own = own_definition(&definition);
     Some(BeforeRun { spec: spec.clone(), service, container, revision, definition, own })
 }
 
@@ -154,7 +156,7 @@ impl<'a> Fleet<'a> {
         DeployReport { before, schedules, ..DeployReport::of(self.reports, not_started) }
     }
 
-    async fn run_before(&mut self) -> Result<(), before::BeforeError> {
+    async fn run_before(&mut self) -> Result<(), BeforeError> {
         let runner = Runner { ecs: self.ecs, place: &self.deployment.place, options: self.options };
         for run in &self.plan.before {
             let arn = match &run.own {

@@ -34,7 +34,7 @@ impl Ecs {
         let Some(EcrRepository { account, region, name }) = EcrRepository::of(repository) else { return Ok(None) };
         let input = json!({ "registryId": account, "repositoryName": name });
         let target = "AmazonEC2ContainerRegistry_V20150921.GetLifecyclePolicy";
-        let call = AwsCall::json(ECR, target, &input).in_region(Some(region));
+        let call = AwsCall::json(ECR, target, &input).in_region(Some(region)).casually();
         let answer = match self.calls().send_json(&call).await {
             Ok(answer) => answer,
             Err(failure) if failure.code.as_deref() == Some("LifecyclePolicyNotFoundException") => return Ok(None),

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use http::Method;
-
 use super::api_error::ApiError;
 use super::aws::Ecs;
 use super::deployment::Deployment;
@@ -134,9 +132,7 @@ impl Ecs {
             form.append_pair("ContextEntries.member.1.ContextKeyType", "string");
             form.append_pair("ContextEntries.member.1.ContextKeyValues.member.1", service);
         }
-        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-        let body = form.finish().into_bytes();
-        let call = AwsCall { service: IAM, region: None, method: Method::POST, path: "/".to_owned(), headers, body };
+        let call = AwsCall::form(IAM, form.finish()).casually();
         let answer = self.calls().send(&call).await;
         let answer = answer.map_err(|failure| ApiError::of_action("iam:SimulatePrincipalPolicy", failure))?;
         Ok(denied(&String::from_utf8_lossy(&answer), actions))

@@ -52,6 +52,7 @@ impl TaskLog {
                 input["nextToken"] = json!(token);
             }
             let call = AwsCall::json(LOGS, "Logs_20140328.GetLogEvents", &input).in_region(self.region.as_deref());
+            let call = call.casually();
             let answer = ecs.calls().send_json(&call).await;
             let answer = answer.map_err(|failure| ApiError::of_action("logs:GetLogEvents", failure));
             let answer = match answer {

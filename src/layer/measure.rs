@@ -4,6 +4,7 @@ use crate::guard::Inspection;
 use crate::oci::{DiffId, Hasher};
 use crate::plan::Entry;
 
+use super::chunk::Lengths;
 use super::error::PackError;
 use super::flow::{Flow, Stopped};
 use super::pack::PackOptions;
@@ -31,7 +32,7 @@ where
     let flow = Flow::new(options.budget, options.cancelled.clone());
     let inspection = options.inspection.as_deref();
     let hashing = Hashing { hasher: Hasher::default(), flow: &flow, inspection };
-    let mut tape = Tape::new(hashing, inspection);
+    let mut tape = Tape::new(hashing, Lengths::of(options.compression), inspection);
     for entry in entries {
         tape.write(&entry.map_err(PackError::Entry)?)?;
     }

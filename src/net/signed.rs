@@ -53,6 +53,8 @@ pub struct AwsCall<'a> {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The most attempts, the first included; never more than the SDK is told to make of its own calls.
+    pub attempts: u32,
 }
 
 impl<'a> AwsCall<'a> {
@@ -61,14 +63,27 @@ impl<'a> AwsCall<'a> {
         let headers =
             vec![("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target.to_owned())];
         let body = input.to_string().into_bytes();
-        Self { service, region: None, method: Method::POST, path: "/".to_owned(), headers, body }
+        Self { service, region: None, method: Method::POST, path: "/".to_owned(), headers, body, attempts: u32::MAX }
     }
 
     /// Makes a call of the protocol restJson1.
     pub fn rest(service: AwsService, method: Method, path: String, input: Option<&Value>) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
         let body = input.map(|input| input.to_string().into_bytes()).unwrap_or_default();
-        Self { service, region: None, method, path, headers, body }
+        Self { service, region: None, method, path, headers, body, attempts: u32::MAX }
+    }
+
+    /// Makes a call of the query protocol, whose answers are XML.
+    pub fn form(service: AwsService, form: String) -> Self {
+        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+        let (path, body) = ("/".to_owned(), form.into_bytes());
+        Self { service, region: None, method: Method::POST, path, headers, body, attempts: u32::MAX }
+    }
+
+    /// Tries at most twice: for calls whose answer is welcome and not needed.
+    #[must_use]
+    pub fn casually(self) -> Self {
+        Self { attempts: 2, ..self }
     }
 
     /// Asks another region.
@@ -110,6 +125,27 @@ impl AwsFailure {
     }
 }
 
+/// An attempt that failed.
+struct Attempt {
+    failure: AwsFailure,
+    /// Whether another one may do better.
+    is_transient: bool,
+}
+
+impl Attempt {
+    /// Makes one of a connection that broke.
+    fn broken(message: String) -> Self {
+        Self { failure: AwsFailure::local(message), is_transient: true }
+    }
+}
+
+impl From<AwsFailure> for Attempt {
+    /// What failed on this side fails again.
+    fn from(failure: AwsFailure) -> Self {
+        Self { failure, is_transient: false }
+    }
+}
+
 /// Sends signed calls. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AwsCalls {
@@ -134,19 +170,18 @@ impl AwsCalls {
     /// When AWS refuses or cannot be reached.
     pub async fn send(&self, call: &AwsCall<'_>) -> Result<Bytes, AwsFailure> {
         let mut pause = Duration::from_secs(1);
-        // As many attempts as the SDK is told to make of its own calls.
-        let attempts = self.config.retry_config().map_or(1, RetryConfig::max_attempts);
+        let attempts = self.config.retry_config().map_or(1, RetryConfig::max_attempts).min(call.attempts);
         for _ in 1..attempts {
             match self.attempt(call).await {
-                Err(failure) if failure.is_transient() => {}
-                done => return done,
+                Err(Attempt { is_transient: true, .. }) => {}
+                done => return done.map_err(|attempt| attempt.failure),
             }
             if let Some(sleep) = self.config.sleep_impl() {
                 sleep.sleep(pause).await;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.attempt(call).await
+        self.attempt(call).await.map_err(|attempt| attempt.failure)
     }
 
     /// Sends a call whose answer is a JSON document.
@@ -161,7 +196,7 @@ impl AwsCalls {
         }
     }
 
-    async fn attempt(&self, call: &AwsCall<'_>) -> Result<Bytes, AwsFailure> {
+    async fn attempt(&self, call: &AwsCall<'_>) -> Result<Bytes, Attempt> {
         let region = call.service.global_region.or(call.region);
         let region = region.or_else(|| self.config.region().map(AsRef::as_ref)).unwrap_or_default();
         let url = self.endpoint(call.service, region) + &call.path;
@@ -171,12 +206,16 @@ impl AwsCalls {
         let client = self.connector.client(&url).map_err(|error| AwsFailure::local(describe(&error)))?;
         let sent = client.request(parts.method, url).headers(parts.headers).body(body).send();
         let answer = match tokio::time::timeout(READ_TIMEOUT, sent).await {
-            Ok(answer) => answer.map_err(|error| AwsFailure::local(describe(&error.without_url())))?,
-            Err(_) => return Err(AwsFailure::local("no answer in time")),
+            Ok(answer) => answer.map_err(|error| Attempt::broken(describe(&error.without_url())))?,
+            Err(_) => return Err(Attempt::broken("no answer in time".to_owned())),
         };
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| AwsFailure::local(describe(&error.without_url())))?;
-        if status.is_success() { Ok(body) } else { Err(refusal(status.as_u16(), &headers, &body)) }
+        let body = answer.bytes().await.map_err(|error| Attempt::broken(describe(&error.without_url())))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let failure = refusal(status.as_u16(), &headers, &body);
+        Err(Attempt { is_transient: failure.is_transient(), failure })
     }
 
     /// Returns where a service answers, without a slash at the end: as configured, else AWS's own host.

@@ -35,5 +35,5 @@ pub use error::SandboxError;
 pub use fault::{Action, Fault, Reset};
 pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality};
 pub use request_log::LoggedRequest;
-pub use seed::{Seed, SeedService};
+pub use seed::{Seed, SeedSchedule, SeedService};
 pub use server::{Sandbox, SandboxOptions};

@@ -17,6 +17,21 @@ pub struct Seed {
     pub cluster: String,
     /// Its services.
     pub services: Vec<SeedService>,
+    /// What starts the first revision of a family by the clock.
+    pub schedules: Vec<SeedSchedule>,
+}
+
+/// A rule of EventBridge, or a schedule of its Scheduler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeedSchedule {
+    /// Whether it is one of the Scheduler.
+    pub scheduler: bool,
+    /// Its bus or group.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// The family whose revision it starts.
+    pub family: String,
 }
 
 /// A service that runs revision 1 of its family.
@@ -43,7 +58,37 @@ pub(super) fn plant(world: &World, seed: &Seed) -> Result<(), SandboxError> {
     }
     let cluster = json!({ "clusterName": seed.cluster });
     run(world, "CreateCluster", &cluster, "cluster", &seed.cluster)?;
-    seed.services.iter().try_for_each(|service| plant_service(world, &seed.cluster, service))
+    seed.services.iter().try_for_each(|service| plant_service(world, &seed.cluster, service))?;
+    seed.schedules.iter().try_for_each(|schedule| plant_schedule(world, &seed.cluster, schedule))
+}
+
+fn plant_schedule(world: &World, cluster: &str, schedule: &SeedSchedule) -> Result<(), SandboxError> {
+    let SeedSchedule { scheduler, place, name, family } = schedule;
+    let arn = |resource: &str| format!("arn:aws:ecs:{}:{}:{resource}", world.region, world.registry.account);
+    let (cluster, definition) = (arn(&format!("cluster/{cluster}")), arn(&format!("task-definition/{family}:1")));
+    let carry_out = |operation: &str, input: Value| {
+        let failed = |error: AwsError| refused("schedule", name, format!("{}: {}", error.code, error.message));
+        world.schedules.carry_out(operation, &input).map_err(failed)
+    };
+    let parameters = json!({ "TaskDefinitionArn": definition, "TaskCount": 1 });
+    if *scheduler {
+        let named = json!({ "GroupName": place, "Name": name });
+        if carry_out("GetSchedule", named).is_ok() {
+            return Ok(());
+        }
+        let target = json!({ "Arn": cluster, "RoleArn": arn("role/scheduler"), "EcsParameters": parameters });
+        let input = json!({
+            "GroupName": place, "Name": name, "ScheduleExpression": "rate(1 day)",
+            "FlexibleTimeWindow": { "Mode": "OFF" }, "Target": target,
+        });
+        return carry_out("CreateSchedule", input).map(drop);
+    }
+    if carry_out("ListTargetsByRule", json!({ "EventBusName": place, "Rule": name })).is_ok() {
+        return Ok(());
+    }
+    carry_out("PutRule", json!({ "EventBusName": place, "Name": name, "ScheduleExpression": "rate(1 day)" }))?;
+    let target = json!({ "Id": "task", "Arn": cluster, "RoleArn": arn("role/events"), "EcsParameters": parameters });
+    carry_out("PutTargets", json!({ "EventBusName": place, "Rule": name, "Targets": [target] })).map(drop)
 }
 
 fn plant_service(world: &World, cluster: &str, service: &SeedService) -> Result<(), SandboxError> {

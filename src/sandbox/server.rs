@@ -188,7 +188,7 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let clock = Arc::clone(&options.clock);
     let registry = Arc::new(Registry::open(folder, account, &realm, options.personality.clone(), clock)?);
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
-    let schedules = Schedules::open(folder.path("schedules.json"), Arc::clone(&registry))?;
+    let schedules = Schedules::open(folder.path("schedules.json"), &region, Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
     Ok(World { region, registry, ecs, schedules, faults, log, stalled: AtomicUsize::new(0) })
 }

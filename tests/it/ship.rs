@@ -140,6 +140,19 @@ fn the_sandbox_plays_any_registry_and_several_services_share_one_revision_each()
 }
 
 #[test]
+fn the_sandbox_has_all_that_a_deployment_names() {
+    let (runner, project) = (Runner::new(), Project::with(""));
+    project.write(
+        "build.yaml",
+        "version: 1\nname: ghcr.io/acme/shop\nbase: scratch\nplatforms: [linux/amd64]\nlayers: [{from: app, to: /app}]\n\
+         deploy:\n  services: [web]\n  schedules: [{rule: nightly}, {scheduler: shop/report}]\n  \
+         before: [{name: migrate, command: [/app/migrate]}]\n",
+    );
+    let report = runner.report(project.path(), &["ship", "--sandbox", "--no-wait"]);
+    assert_eq!((&report["before"][0]["exit_code"], report["schedules"].as_array().map(Vec::len)), (&0.into(), Some(2)));
+}
+
+#[test]
 fn equal_layers_are_uploaded_once_and_stand_twice() {
     let standin = StandIn::start(&["shop"], &[]);
     let twice = "base: scratch\nlayers:\n  - {name: a, from: app, to: /app, include: [\"*\"]}\n  - {name: b, from: app, to: /app}\n";

@@ -6,11 +6,15 @@
 mod archives;
 mod bench;
 mod disk;
+mod ecs;
 mod faults;
 mod matrix;
+mod proxy;
 mod readers;
 mod registry;
 mod runs;
 mod ship;
 mod size;
 mod support;
+mod tls;
+mod token;

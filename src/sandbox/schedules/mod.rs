@@ -24,6 +24,8 @@ pub(super) use request::{complete, target};
 pub(super) struct Schedules {
     path: PathBuf,
     registry: Arc<Registry>,
+    /// `REGION:ACCOUNT`, as names carry it.
+    place: String,
     document: Mutex<Document>,
 }
 
@@ -42,9 +44,10 @@ impl Schedules {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn open(path: PathBuf, registry: Arc<Registry>) -> Result<Self, SandboxError> {
+    pub(super) fn open(path: PathBuf, region: &str, registry: Arc<Registry>) -> Result<Self, SandboxError> {
         let document = Mutex::new(state::load(&path)?.unwrap_or_default());
-        Ok(Self { path, registry, document })
+        let place = format!("{region}:{}", registry.account);
+        Ok(Self { path, registry, place, document })
     }
 
     /// Carries out an operation.
@@ -55,11 +58,11 @@ impl Schedules {
         let mut document = self.document.lock().unwrap_or_else(PoisonError::into_inner);
         let (input, now) = (Input(input), self.registry.now().millis());
         let output = match operation {
-            "PutRule" => rules::put(&mut document, input),
+            "PutRule" => rules::put(&mut document, input, &self.place),
             "PutTargets" => rules::put_targets(&mut document, input),
             "ListTargetsByRule" => return rules::list_targets(&document, input),
-            "CreateSchedule" => scheduler::create(&mut document, input, now),
-            "UpdateSchedule" => scheduler::update(&mut document, input, now),
+            "CreateSchedule" => scheduler::create(&mut document, input, &self.place, now),
+            "UpdateSchedule" => scheduler::update(&mut document, input, &self.place, now),
             "GetSchedule" => return scheduler::find(&document, input),
             _ => return Err(unknown_operation(operation)),
         }?;

@@ -18,10 +18,10 @@ fn missing(key: &str) -> AwsError {
 }
 
 /// `PutRule`: what a rule waits for is not kept.
-pub(super) fn put(document: &mut Document, input: Input<'_>) -> Result<Value, AwsError> {
+pub(super) fn put(document: &mut Document, input: Input<'_>, place: &str) -> Result<Value, AwsError> {
     let key = key(input, "Name")?;
     document.rules.entry(key.clone()).or_default();
-    Ok(json!({ "RuleArn": format!("arn:aws:events:us-east-1:123456789012:rule/{key}") }))
+    Ok(json!({ "RuleArn": format!("arn:aws:events:{place}:rule/{key}") }))
 }
 
 /// `PutTargets`: those with a known id are replaced whole, the others added.

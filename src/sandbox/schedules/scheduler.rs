@@ -46,24 +46,30 @@ fn check(input: Input<'_>) -> Result<(), AwsError> {
 }
 
 /// `CreateSchedule`.
-pub(super) fn create(document: &mut Document, input: Input<'_>, now: i64) -> Result<Value, AwsError> {
+pub(super) fn create(document: &mut Document, input: Input<'_>, place: &str, now: i64) -> Result<Value, AwsError> {
     check(input)?;
     let mut schedule = input.0.clone();
     schedule["CreationDate"] = time(now);
-    keep(document, input, schedule, now)
+    keep(document, input, place, schedule, now)
 }
 
 /// `UpdateSchedule`: all that is not repeated is gone.
-pub(super) fn update(document: &mut Document, input: Input<'_>, now: i64) -> Result<Value, AwsError> {
+pub(super) fn update(document: &mut Document, input: Input<'_>, place: &str, now: i64) -> Result<Value, AwsError> {
     check(input)?;
     let known = document.schedules.get(&key(input)).ok_or_else(|| missing(input))?;
     let mut schedule = input.0.clone();
     schedule["CreationDate"] = known["CreationDate"].clone();
-    keep(document, input, schedule, now)
+    keep(document, input, place, schedule, now)
 }
 
-fn keep(document: &mut Document, input: Input<'_>, mut schedule: Value, now: i64) -> Result<Value, AwsError> {
-    let arn = format!("arn:aws:scheduler:us-east-1:123456789012:schedule/{}", key(input));
+fn keep(
+    document: &mut Document,
+    input: Input<'_>,
+    place: &str,
+    mut schedule: Value,
+    now: i64,
+) -> Result<Value, AwsError> {
+    let arn = format!("arn:aws:scheduler:{place}:schedule/{}", key(input));
     schedule["GroupName"] = input.text("GroupName").unwrap_or("default").into();
     schedule["Arn"] = arn.clone().into();
     schedule["LastModificationDate"] = time(now);

@@ -5,6 +5,7 @@ mod delivery;
 mod deployments;
 mod indexes;
 mod lifecycle;
+mod one_off;
 mod uploads;
 
 use std::path::Path;
@@ -156,7 +157,12 @@ impl Lab {
             containers: vec!["app".to_owned()],
             image: format!("{HOST}/shop:placeholder"),
         };
-        let seed = Seed { repositories: vec!["shop".to_owned()], cluster: "main".to_owned(), services: vec![service] };
+        let seed = Seed {
+            repositories: vec!["shop".to_owned()],
+            cluster: "main".to_owned(),
+            services: vec![service],
+            ..Seed::default()
+        };
         self.sandbox.seed(&seed).expect("a seed");
     }
 

@@ -3,8 +3,11 @@
 pub(crate) mod bench;
 mod project;
 mod run;
+mod stage;
 mod standin;
+pub(crate) mod tls;
 
 pub(crate) use project::Project;
 pub(crate) use run::{Run, Runner};
+pub(crate) use stage::{Stage, chain, definition, digest, image, target};
 pub(crate) use standin::{StandIn, account_host};
