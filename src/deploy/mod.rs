@@ -17,6 +17,7 @@ mod deployment;
 mod diff;
 mod error;
 mod identity;
+mod live_images;
 mod observation;
 mod options;
 mod plan;

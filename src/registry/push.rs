@@ -24,6 +24,8 @@ struct Item<'a> {
     size: u64,
     /// Its bytes; `None` where it can only be claimed.
     blob: Option<&'a Blob>,
+    /// Whether it was just asked for, and is not there.
+    is_absent: bool,
 }
 
 impl RepositoryClient {
@@ -36,11 +38,20 @@ impl RepositoryClient {
     /// When the registry refuses it for good, when the retries are used up, or when the blob cannot be read or is no
     /// more what its digest says.
     pub async fn push_blob(&self, blob: &Blob, mount_from: &[Repository]) -> Result<PushedBlob, RegistryError> {
-        let item = Item { digest: blob.digest, size: blob.size, blob: Some(blob) };
+        let item = Item { digest: blob.digest, size: blob.size, blob: Some(blob), is_absent: false };
         match self.drive(&item, mount_from).await? {
             Some(how) => Ok(how),
             None => Err(RegistryError::Unconfirmed { digest: blob.digest }),
         }
+    }
+
+    /// Sends a blob that [`claim_blob`](Self::claim_blob) did not find: it is not asked for again.
+    ///
+    /// # Errors
+    /// As [`push_blob`](Self::push_blob).
+    pub async fn send_blob(&self, blob: &Blob) -> Result<PushedBlob, RegistryError> {
+        let item = Item { digest: blob.digest, size: blob.size, blob: Some(blob), is_absent: true };
+        self.drive(&item, &[]).await?.ok_or(RegistryError::Unconfirmed { digest: blob.digest })
     }
 
     /// Sees to it that a blob is in the repository without having its bytes: asks for it, or mounts it as
@@ -54,7 +65,7 @@ impl RepositoryClient {
         size: u64,
         mount_from: &[Repository],
     ) -> Result<Option<PushedBlob>, RegistryError> {
-        self.drive(&Item { digest: *digest, size, blob: None }, mount_from).await
+        self.drive(&Item { digest: *digest, size, blob: None, is_absent: false }, mount_from).await
     }
 
     async fn drive(&self, item: &Item<'_>, mount_from: &[Repository]) -> Result<Option<PushedBlob>, RegistryError> {
@@ -62,6 +73,9 @@ impl RepositoryClient {
         let mounts = mount_from.iter().filter(|from| from.host() == own.host() && from.name() != own.name());
         let mounts = mounts.take(MOUNTS).map(|from| from.name().to_owned());
         let mut upload = Upload::new(item.size, mounts, self.host.chunking());
+        if item.is_absent {
+            upload.skip_head();
+        }
         let place = self.shared.sessions.place();
         let mut way = Way { backoff: self.backoff(), renewed: false };
         loop {

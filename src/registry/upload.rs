@@ -145,6 +145,13 @@ impl Upload {
         }
     }
 
+    /// Takes the blob for absent: somebody just asked.
+    pub(super) fn skip_head(&mut self) {
+        if self.step == Step::Head {
+            self.take(Outcome::Found(false));
+        }
+    }
+
     /// Returns what to do.
     pub(super) fn step(&self) -> &Step {
         &self.step

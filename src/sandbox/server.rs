@@ -14,6 +14,7 @@ use super::ecs::Ecs;
 use super::ecs::rollout::RolloutScript;
 use super::error::SandboxError;
 use super::fault::{Fault, FaultScript};
+use super::link::Link;
 use super::personality::Personality;
 use super::registry::Registry;
 use super::request_log::{LoggedRequest, RequestLog};
@@ -37,6 +38,8 @@ pub struct SandboxOptions {
     pub region: String,
     /// How its registry behaves.
     pub personality: Personality,
+    /// How slow the way to it is.
+    pub link: Link,
     /// How many requests the log keeps.
     pub logged_requests: usize,
 }
@@ -51,6 +54,7 @@ impl SandboxOptions {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             personality: Personality::ecr(),
+            link: Link::default(),
             logged_requests: 10_000,
         }
     }
@@ -162,7 +166,7 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let registry = Arc::new(Registry::open(folder, account, &realm, options.personality.clone(), clock)?);
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    Ok(World { region, registry, ecs, faults, log })
+    Ok(World { region, registry, ecs, faults, link: options.link, log })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ecs::Ecs;
 use super::fault::FaultScript;
+use super::link::Link;
 use super::registry::Registry;
 use super::request_log::RequestLog;
 
@@ -17,6 +18,8 @@ pub(super) struct World {
     pub(super) ecs: Ecs,
     /// What is to go wrong.
     pub(super) faults: FaultScript,
+    /// How slow the way here is.
+    pub(super) link: Link,
     /// What was asked.
     pub(super) log: RequestLog,
 }

@@ -11,6 +11,7 @@ mod image_layers;
 mod known;
 mod lock;
 mod platforms;
+mod requests;
 mod reuse;
 mod ship;
 mod sources;
