@@ -159,9 +159,12 @@ fn forge(layout: &Path, forge: impl Fn(&mut Value)) {
     fs::write(layout.join("index.json"), index.to_string()).expect("an index");
 }
 
+/// What is said of a layer.
+type Annotate<'a> = &'a dyn Fn(&mut Value);
+
 #[test]
 fn a_forged_annotation_is_not_believed_against_the_codec_or_the_size() {
-    let forged: [(&str, &str, &dyn Fn(&mut Value)); 2] = [
+    let forged: [(&str, &str, Annotate<'_>); 2] = [
         ("zstd", "gzip", &|layer| layer["annotations"]["dev.dockless.layer"] = "1;gzip:6".into()),
         ("gzip", "zstd", &|layer| layer["annotations"]["dev.dockless.layer"] = "1;zstd:3".into()),
     ];
