@@ -278,7 +278,20 @@ pub(crate) struct SandboxArgs {
     /// The loopback port to listen on [default: a free one]
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Let each request wait this long, such as 30ms, as a registry far away does
+    #[arg(long, value_name = "TIME", value_parser = dockless::spec::parse_duration)]
+    pub(crate) latency: Option<std::time::Duration>,
+    /// Let each connection carry so many bytes a second, such as 25MB/s
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) rate: Option<u64>,
     /// Forget all that the project's sandbox holds, and end
     #[arg(long)]
     pub(crate) reset: bool,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    match dockless::spec::parse_size(text.strip_suffix("/s").unwrap_or(text)) {
+        Ok(rate) if rate > 0 => Ok(rate),
+        _ => Err(format!("`{text}` is not a rate; write it like `25MB/s`")),
+    }
 }

@@ -12,7 +12,7 @@ use dockless::pipeline::{
     self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock,
 };
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
-use dockless::sandbox::Sandbox;
+use dockless::sandbox::{Link, Sandbox};
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
 use dockless::store::Store;
 
@@ -48,13 +48,17 @@ impl Tools {
         let environment = Environment::read();
         let observer = observer(common);
         let mut user = user_config(&environment)?;
+        let store = Arc::new(open_store(&environment, &*observer)?);
         let mut credentials = CredentialSources::of_environment(env::raw);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut aws = AwsOptions { region: spec.and_then(region), ..AwsOptions::default() };
         let sandbox = match spec.filter(|_| common.sandbox) {
             Some(spec) => {
-                let state = sandbox_state(common, &environment)?;
-                let sandbox = standin::start(spec, state, 0).await?;
+                let state = match store.is_temporary() {
+                    true => store.root().join("sandbox"),
+                    false => sandbox_state(common, &environment)?,
+                };
+                let sandbox = standin::start(spec, state, 0, Link::default()).await?;
                 standin::redirect(&sandbox, spec, &mut user, &mut credentials, &mut aws);
                 Some(sandbox)
             }
@@ -71,7 +75,6 @@ impl Tools {
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
         cleanup::keep(&registry);
-        let store = Arc::new(open_store(&environment, &*observer)?);
         Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox, cache_max_size })
     }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::ecs::Ecs;
 use super::fault::FaultScript;
+use super::link::Link;
 use super::registry::Registry;
 use super::request_log::RequestLog;
 use super::schedules::Schedules;
@@ -21,6 +22,8 @@ pub(super) struct World {
     pub(super) schedules: Schedules,
     /// What is to go wrong.
     pub(super) faults: FaultScript,
+    /// How slow the way here is.
+    pub(super) link: Link,
     /// What was asked.
     pub(super) log: RequestLog,
     /// How many requests were left without an answer.

@@ -24,6 +24,7 @@ mod platforms;
 mod preflight;
 mod random_faults;
 mod request_counts;
+mod requests;
 mod reuse;
 mod rollback;
 mod schedules;

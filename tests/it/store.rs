@@ -347,6 +347,8 @@ fn a_cache_that_cannot_be_made_is_said_once_and_the_build_goes_on() {
     assert_eq!(run.stderr.matches("warning: the cache cannot be used").count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains("DOCKLESS_CACHE_DIR"), "{}", run.stderr);
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).expect("a report")["digest"], expected);
+    let run = runner.run(project.path(), &["push", "--sandbox"]);
+    assert_eq!((run.code, run.stderr.matches("warning: the cache").count()), (0, 1), "{}", run.stderr);
 }
 
 #[test]
