@@ -122,7 +122,8 @@ impl Pushed {
     /// layers that may be taken over.
     pub(crate) async fn look(context: &Context, platforms: &[Platform], reuse: Option<&Reuse>) -> Self {
         let Some(reuse) = reuse.filter(|_| context.use_cache) else { return Self::default() };
-        let images = images(context, &reuse.opened().await).await;
+        let opened = reuse.opened().await;
+        let images = images(context, &opened).await;
         let mut found = Found { images, platforms: platforms.to_vec(), ..Found::default() };
         while found.layers.is_empty() {
             if !found.look_further(context).await {
