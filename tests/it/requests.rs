@@ -89,3 +89,33 @@ fn a_base_of_ten_layers_in_the_target_costs_no_byte_and_no_request_of_its_own() 
         is_frugal("one-layer push", &requests, true);
     }
 }
+
+#[test]
+fn a_base_from_elsewhere_is_downloaded_once_for_the_upload_and_for_its_files() {
+    let standin = StandIn::start(&["shop", "base"], &[]);
+    push_base(&standin, "base");
+    // By this name it is another registry: nothing can be mounted from there.
+    let elsewhere = standin.address();
+    let login = standin.sandbox().login();
+    let login = serde_json::json!({"auths": {elsewhere.as_str(): {"auth": login.reveal()}}}).to_string();
+    let project = Project::with(&format!("base: {elsewhere}/base:base\nlayers:\n  - {{from: app, to: /app}}\n"));
+    standin.sandbox().forget_requests();
+    let report = standin.runner().env("DOCKER_AUTH_CONFIG", &login).report(project.path(), &["push"]);
+    assert_eq!((&report["uploaded_blobs"], &report["mounted"]), (&12.into(), &0.into()), "{report}");
+    let requests = standin.sandbox().requests();
+    let mut read: Vec<&str> = requests
+        .iter()
+        .filter(|it| it.method == "GET" && it.status == 200 && it.target.starts_with("/v2/base/blobs/"))
+        .map(|it| it.target.as_str())
+        .collect();
+    let count = read.len();
+    read.sort_unstable();
+    read.dedup();
+    assert_eq!((count, read.len()), (11, 11), "ten layers and the config, each once: {read:?}");
+    // One question and one way up for each: no layer is asked for twice.
+    let heads = requests.iter().filter(|it| it.method == "HEAD" && it.target.contains("/shop/blobs/")).count();
+    assert!(heads <= 12, "{heads}");
+    let manifest = requests.iter().rposition(|it| it.method == "PUT" && it.target.contains("/shop/manifests/"));
+    let last_blob = requests.iter().rposition(|it| it.method == "PUT" && it.target.contains("/shop/blobs/"));
+    assert!(last_blob < manifest, "the manifest comes when all of its blobs are there");
+}

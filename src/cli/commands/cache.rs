@@ -15,7 +15,7 @@ use crate::cli::render::human::bytes;
 use crate::cli::{exit, render, settings};
 
 /// What each kind is, in the order it is shown.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
     ("blobs", "layers and downloaded base layers"),
     ("layer", "layers that are known without reading a file"),
     ("chunks", "what each blob is made of"),
@@ -24,6 +24,7 @@ const KINDS: [(&str, &str); 10] = [
     ("verified", "blobs that need not be hashed again"),
     ("facts", "the files of bases"),
     ("image", "manifests and configs of images that layers take from"),
+    ("taken", "which files layers take from other images"),
     ("temporary", "files of runs at work, or killed"),
     ("sandbox", "the state of sandboxes; no bound counts it"),
 ];
