@@ -52,7 +52,7 @@ async fn interruptible(cli: Cli) -> u8 {
             eprintln!("error: interrupted");
             stop(&running).await;
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
-                started goes on");
+                started goes on: `dockless status --wait` awaits it");
             exit::INTERRUPTED
         }
     }

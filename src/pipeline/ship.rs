@@ -16,6 +16,7 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
     let repository = context.name()?.clone();
     let options = deploy.options(context);
     let mut prepared = Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &repository, &options).await?;
+    prepared.guard_account(&repository, &options)?;
     let built = push(context).await?;
     let digest = built.digest();
     let manifests = built.images.iter().map(|image| image.image.digest()).filter(|child| *child != digest).collect();

@@ -21,6 +21,7 @@ mod schedules;
 mod seed;
 mod server;
 mod state;
+mod surroundings;
 mod world;
 
 #[cfg(test)]
@@ -37,3 +38,4 @@ pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality}
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedService};
 pub use server::{Sandbox, SandboxOptions};
+pub use surroundings::Target;
