@@ -134,6 +134,10 @@ pub enum Event {
         pending: i32,
         /// Tasks that are wanted.
         desired: i32,
+        /// The stage in ECS's words, such as `BAKE_TIME`, of a strategy that has stages.
+        stage: Option<String>,
+        /// The share of the users' requests that our revision gets, in percent, of a strategy that shifts traffic.
+        traffic: Option<f64>,
     },
     /// A new event of the service, each once.
     ServiceEvent {

@@ -95,6 +95,9 @@ pub(crate) struct Common {
     /// Use the embedded registry, ECR and ECS instead of the real ones
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
+    /// Go on where a guard refuses: an older deployment over a newer one, an image of a foreign account
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
     /// Refuse what would only be warned of
     #[arg(long, global = true)]
     pub(crate) strict: bool,
@@ -104,6 +107,9 @@ pub(crate) struct Common {
     /// Write the image's digest to this file
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) digest_file: Option<PathBuf>,
+    /// Add a summary of the deployment to this file, in Markdown
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) summary: Option<PathBuf>,
     /// How progress is shown on stderr
     #[arg(long, value_enum, default_value_t = Progress::Auto, global = true)]
     pub(crate) progress: Progress,

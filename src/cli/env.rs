@@ -42,6 +42,11 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Returns the file that GitHub shows on the page of a job.
+pub(crate) fn step_summary() -> Option<PathBuf> {
+    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// Returns a variable that tools of the field read for credentials.
 pub(crate) fn raw(name: &str) -> Option<OsString> {
     std::env::var_os(name)

@@ -54,7 +54,7 @@ async fn interruptible(cli: Cli) -> u8 {
             cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
             stop(&running).await;
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
-                started goes on");
+                started goes on: `dockless status --wait` awaits it");
             exit::INTERRUPTED
         }
     }

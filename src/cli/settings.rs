@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use dockless::deploy::{Ecs, RunningTasks};
+use dockless::deploy::{Ecs, FillIn, RunningTasks, Unfilled};
 use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
@@ -124,6 +124,7 @@ pub(crate) struct Session {
     pub(crate) context: Context,
     tools: Tools,
     strict: bool,
+    force: bool,
     running: RunningTasks,
 }
 
@@ -147,14 +148,21 @@ impl Session {
             outputs: outputs.iter().cloned().chain(cache).collect(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
-        Ok(Self { context, tools, strict: common.strict, running: common.running.clone() })
+        let (strict, force, running) = (common.strict, common.force, common.running.clone());
+        Ok(Self { context, tools, strict, force, running })
     }
 
     /// Returns what a deployment works with besides.
     pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
         let config = dockless::net::load_aws(&self.tools.aws, &self.tools.connector).await;
         let ecs = Ecs::new(&config, &self.tools.connector);
-        DeployContext { ecs, wait, strict: self.strict, running: self.running.clone() }
+        let project = self.context.spec.project.clone();
+        let fill_in = FillIn::new(move |text| {
+            let unfilled = |error: spec::NotFilledIn| Unfilled { message: error.message, hint: error.hint };
+            spec::fill_in(text, &project, &env::variable).map_err(unfilled)
+        });
+        let (strict, force) = (self.strict, self.force);
+        DeployContext { ecs, wait, strict, force, fill_in, running: self.running.clone() }
     }
 
     /// Ends what was started.

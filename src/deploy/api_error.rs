@@ -166,6 +166,8 @@ fn client_hint(message: &str) -> Option<String> {
         "run it again: another client registers revisions of the same family"
     } else if message.contains("At least one of 'memory' or 'memoryReservation'") {
         "set `memory` of the task or of each container in the task definition"
+    } else if message.contains("Role is not valid") || message.contains("unable to assume the role") {
+        "create the role, or correct `taskRoleArn` and `executionRoleArn`: ECS must be able to assume them"
     } else {
         return None;
     };

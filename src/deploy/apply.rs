@@ -1,30 +1,27 @@
 //! Carrying out a plan: the calls in their order, and the verdict on each service. Nothing is decided here.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::api_error::ApiError;
 use super::aws::Ecs;
 use super::deployment::Deployment;
+use super::dossier::{Collector, Dossier};
 use super::error::{DeployError, ErrorClass, Leftover};
 use super::observation::{Reader, ServiceState};
 use super::options::DeployOptions;
 use super::plan::{Action, DeployPlan, Revision};
+use super::proof::{Claim, Proved};
+use super::registering;
 use super::report::{DeployReport, ServiceReport};
-use super::service::Service;
+use super::service::{Service, Strategy};
 use super::standing::{Last, Witness};
 use super::task_definition::TaskDefinition;
 use super::timing::{Pauses, timeout};
-use super::verdict::{self, Footprint, Judgement, Proof, Verdict};
-use super::wait::{Ours, Outcome, Progress, Watch};
+use super::verdict::{Footprint, Judgement, OurRollout, Verdict};
+use super::wait::{GivingUp, Ours, Outcome, Progress, Watch};
 use crate::event::Event;
 use crate::oci::Digest;
-
-/// Attempts to register while another client registers revisions of the same family.
-const REGISTER_ATTEMPTS: u32 = 6;
-/// ECS reports digests a little later than the status that they belong to.
-const DIGEST_LOOKS: u32 = 3;
-const DIGEST_PAUSE: Duration = Duration::from_secs(2);
+use crate::spec::GiveUp;
 
 /// A plan while it is carried out.
 pub(super) struct Run<'a> {
@@ -66,6 +63,15 @@ struct Ending {
     judgement: Judgement,
     deployment: Option<String>,
     digest: Option<Digest>,
+    dossier: Option<Dossier>,
+}
+
+impl Ending {
+    /// Of a deployment that nobody watched.
+    fn not_awaited() -> Self {
+        let judgement = Judgement::new(Verdict::NotAwaited, None);
+        Self { judgement, deployment: None, digest: None, dossier: None }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -131,7 +137,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Action::Nothing { service, task_definition } => {
-                self.leave(service, task_definition);
+                self.leave(service, task_definition).await;
                 Ok(())
             }
         }
@@ -154,7 +160,8 @@ impl<'a> Run<'a> {
         let mut before = Before::of(&state.service);
         if state.standing.witness != Witness::None {
             let limit = timeout(self.deployment.wait, &state.service.rollout);
-            let briefs = self.reader().await_quiet(state, limit, Pauses::new(self.options.jitter_seed)).await?;
+            let (pauses, policy) = (Pauses::new(self.options.jitter_seed), self.deployment.spec.on_active_deployment);
+            let briefs = self.reader().await_quiet(state, limit, pauses, policy).await?;
             let now = self.ecs.describe_service(&self.deployment.place.cluster, &state.service.name).await;
             let now = now.map_err(|source| DeployError::Read {
                 what: format!("service `{service}`"),
@@ -176,29 +183,7 @@ impl<'a> Run<'a> {
     }
 
     async fn register(&mut self, service: &str, definition: &TaskDefinition) -> Result<(), DeployError> {
-        let mut pauses = Pauses::new(self.options.jitter_seed);
-        let mut attempt = 1;
-        let arn = loop {
-            match self.ecs.register_raw(definition.document()).await {
-                Ok(arn) => break arn,
-                Err(error) if error.is_concurrent_register() && attempt < REGISTER_ATTEMPTS => {
-                    let pause = pauses.next_pause();
-                    self.options.observer.observe(Event::Retrying {
-                        what: format!("registering a revision of `{}`", definition.family()),
-                        why: error.to_string(),
-                        pause_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-                    });
-                    self.options.clock.sleep(pause).await;
-                    attempt += 1;
-                }
-                Err(source) => {
-                    return Err(DeployError::Register {
-                        family: definition.family().to_owned(),
-                        source: source.into(),
-                    });
-                }
-            }
-        };
+        let arn = registering::register(self.ecs, definition, self.options).await?;
         self.options.observer.observe(Event::TaskDefinitionRegistered { arn: arn.clone() });
         self.registered.push((service.to_owned(), arn));
         Ok(())
@@ -224,21 +209,24 @@ impl<'a> Run<'a> {
             .observe(Event::ServiceUpdated { service: service.to_owned(), task_definition: arn.clone() });
         let ending = match self.ours(service, &answer) {
             Some((state, ours)) => self.watch(state, ours, &arn).await,
-            None => Ending { judgement: Judgement::new(Verdict::NotAwaited, None), deployment: None, digest: None },
+            None => Ending::not_awaited(),
         };
         self.report(service, &arn, registered, ending);
         Ok(())
     }
 
-    /// Sends the update. Where the answer is lost, the service itself tells whether the update was accepted.
+    /// Sends the update. An error need not mean that nothing was done: an earlier attempt may have been accepted and its
+    /// answer lost, so the service itself is asked.
     async fn send_update(&self, service: &str, arn: &str, force: bool) -> Result<Service, ApiError> {
         let cluster = &self.deployment.place.cluster;
-        match self.ecs.update_service(cluster, service, arn, force).await {
-            Err(error) if !error.is_refusal() && !force => match self.ecs.describe_service(cluster, service).await {
-                Ok(now) if now.task_definition == arn => Ok(now),
-                _ => Err(error),
-            },
-            other => other,
+        let error = match self.ecs.update_service(cluster, service, arn, force).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let before = self.before.as_ref().and_then(|(_, before)| before.primary.as_deref());
+        match self.ecs.describe_service(cluster, service).await {
+            Ok(now) if now.task_definition == arn && is_another(&now, before) => Ok(now),
+            _ => Err(error),
         }
     }
 
@@ -254,10 +242,13 @@ impl<'a> Run<'a> {
                 number: primary.and_then(|primary| primary.number()).map(str::to_owned),
                 unchanged: primary.is_some_and(|primary| Some(&primary.id) == before.primary.as_ref()),
             }),
-            Witness::Rollouts => Ours::Rollout {
+            Witness::Rollouts => Ours::Rollout(OurRollout {
                 id: primary.map(|primary| primary.id.clone()).unwrap_or_default(),
-                before: state.service.task_definition.clone(),
-            },
+                task_definition: answer.task_definition.clone(),
+                before_id: before.primary,
+                before: state.live_arn.clone(),
+                seen: false,
+            }),
         };
         Some((state, ours))
     }
@@ -279,14 +270,14 @@ impl<'a> Run<'a> {
         let Some(state) = self.state(service) else { return };
         self.options.note(format!("service `{service}`: the deployment `{deployment}` brings the image already"));
         let ours = match state.standing.witness {
-            Witness::Rollouts => Ours::Rollout { id: deployment.to_owned(), before: String::new() },
+            Witness::Rollouts => Ours::Rollout(joined(&state.service, task_definition, deployment)),
             _ => Ours::Arn(deployment.to_owned()),
         };
         let ending = self.watch(state, ours, task_definition).await;
         self.report(service, task_definition, false, ending);
     }
 
-    fn leave(&mut self, service: &str, task_definition: &str) {
+    async fn leave(&mut self, service: &str, task_definition: &str) {
         let Some(state) = self.state(service) else { return };
         let (deployment, images) = match &state.standing.last {
             Last::Successful { deployment, images } => (deployment.clone(), images.as_slice()),
@@ -294,73 +285,63 @@ impl<'a> Run<'a> {
         };
         let ending = if state.standing.witness == Witness::None {
             self.options.note(format!("service `{service}` has the image; whether it runs was not asked"));
-            Ending { judgement: Judgement::new(Verdict::NotAwaited, None), deployment: None, digest: None }
+            Ending::not_awaited()
         } else {
-            let proof = verdict::prove(images, &state.containers, &self.plan.target);
-            self.ending(state, Verdict::NoChange, deployment, proof)
+            let claim = self.claim(state, task_definition);
+            let Proved { judgement, digest } = claim.prove_standing(Verdict::NoChange, images).await;
+            Ending { judgement, deployment, digest, dossier: None }
         };
         self.report(service, task_definition, false, ending);
+    }
+
+    fn claim<'c>(&'c self, state: &'c ServiceState, task_definition: &'c str) -> Claim<'c> {
+        let (ecs, options, target) = (self.ecs, self.options, &self.plan.target);
+        Claim { ecs, options, cluster: &self.deployment.place.cluster, state, target, task_definition }
     }
 
     async fn watch(&self, state: &ServiceState, ours: Ours, task_definition: &str) -> Ending {
         let started = self.options.clock.now();
         let before = self.before.as_ref().filter(|(of, _)| *of == state.spec.name);
         let seen = before.map_or_else(|| Before::of(&state.service).events, |(_, before)| before.events.clone());
+        let (cluster, service) = (self.deployment.place.cluster.as_str(), state.spec.name.as_str());
         let watch = Watch {
             ecs: self.ecs,
             options: self.options,
-            cluster: &self.deployment.place.cluster,
-            service: &state.spec.name,
+            cluster,
+            service,
             task_definition,
             deadline: started.plus(timeout(self.deployment.wait, &state.service.rollout)),
             seen,
             started,
+            giving_up: self.giving_up(state),
+            collector: Collector {
+                ecs: self.ecs,
+                options: self.options,
+                cluster,
+                service,
+                task_definition,
+                target_groups: &state.service.target_groups,
+                logs: self.deployment.spec.dossier.logs,
+                found: Default::default(),
+            },
             progress: Progress::default(),
         };
-        let Outcome { judgement, deployment, revision } = watch.follow(ours).await;
-        if judgement.verdict != Verdict::Successful {
-            return Ending { judgement, deployment, digest: None };
+        let Outcome { judgement, deployment, revision, dossier } = watch.follow(ours).await;
+        let good = judgement.verdict;
+        if !matches!(good, Verdict::Successful | Verdict::NoChange) {
+            return Ending { judgement, deployment, digest: None, dossier };
         }
-        let proof = self.proof(state, revision).await;
-        self.ending(state, Verdict::Successful, deployment, proof)
+        let Proved { judgement, digest } = self.claim(state, task_definition).prove(good, revision.as_deref()).await;
+        Ending { judgement, deployment, digest, dossier }
     }
 
-    /// Asks for the digests of our service revision. Not to be told them is no failure; to be told others is.
-    async fn proof(&self, state: &ServiceState, revision: Option<String>) -> Proof {
-        let Some(revision) = revision else { return Proof::NotReported };
-        for look in 1..=DIGEST_LOOKS {
-            let revisions = self.ecs.describe_service_revisions(std::slice::from_ref(&revision)).await;
-            let images = match &revisions {
-                Ok(revisions) => revisions.first().map(|revision| revision.images.as_slice()).unwrap_or_default(),
-                Err(error) if error.is_denied() => return Proof::NotReported,
-                Err(_) => &[],
-            };
-            let proof = verdict::prove(images, &state.containers, &self.plan.target);
-            if proof != Proof::NotReported || state.service.desired == 0 || look == DIGEST_LOOKS {
-                return proof;
-            }
-            self.options.clock.sleep(DIGEST_PAUSE).await;
-        }
-        Proof::NotReported
-    }
-
-    fn ending(&self, state: &ServiceState, good: Verdict, deployment: Option<String>, proof: Proof) -> Ending {
-        match proof {
-            Proof::Ours(digest) => Ending { judgement: Judgement::new(good, None), deployment, digest: Some(digest) },
-            Proof::NotReported => {
-                self.options.note(format!("service `{}`: digest not reported by ECS", state.spec.name));
-                Ending { judgement: Judgement::new(good, None), deployment, digest: None }
-            }
-            Proof::Different { container, reported } => {
-                let ours = self.plan.target.digest;
-                let reason = format!("container `{container}` runs `{reported}`, and `{ours}` was deployed");
-                Ending {
-                    judgement: Judgement::new(Verdict::WrongDigest, Some(reason)),
-                    deployment,
-                    digest: reported.parse().ok(),
-                }
-            }
-        }
+    /// A circuit breaker ends what fails by itself, and only rolling updates have one.
+    fn giving_up(&self, state: &ServiceState) -> GivingUp {
+        let rollout = &state.service.rollout;
+        let breaker = rollout.circuit_breaker && rollout.strategy == Strategy::Rolling;
+        let spec = self.deployment.spec.give_up;
+        let then = spec.then.unwrap_or(if breaker { GiveUp::Off } else { GiveUp::Report });
+        GivingUp { failed_tasks: spec.failed_tasks, then }
     }
 
     fn report(&mut self, service: &str, task_definition: &str, registered: bool, ending: Ending) {
@@ -373,6 +354,23 @@ impl<'a> Run<'a> {
             digest: ending.digest,
             registered,
             url: None,
+            dossier: ending.dossier,
         });
+    }
+}
+
+fn is_another(now: &Service, before: Option<&str>) -> bool {
+    now.primary().is_some_and(|primary| Some(primary.id.as_str()) != before)
+}
+
+/// A rolling update that runs already: the entry that it replaces is what it would go back to.
+fn joined(service: &Service, task_definition: &str, id: &str) -> OurRollout {
+    let replaced = service.deployments.iter().find(|entry| entry.id != id);
+    OurRollout {
+        id: id.to_owned(),
+        task_definition: task_definition.to_owned(),
+        before_id: replaced.map(|entry| entry.id.clone()),
+        before: replaced.map(|entry| entry.task_definition.clone()).unwrap_or_default(),
+        seen: false,
     }
 }

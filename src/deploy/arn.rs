@@ -10,6 +10,11 @@ pub(super) fn account(arn: &str) -> Option<&str> {
     arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| !account.is_empty())
 }
 
+/// Returns the region in an ARN.
+pub(super) fn region(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+}
+
 /// Returns the family in the name of a task definition: `shop` of `.../shop:3`, `shop:3` or `shop`.
 pub(super) fn family(task_definition: &str) -> &str {
     let name = last_part(task_definition);

@@ -1,7 +1,9 @@
 //! The calls to ECS that a deployment makes, each with what it sends and nothing else.
 
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_ecs::types::TaskDefinitionField;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_types::SdkConfig;
 use serde_json::Value;
 
@@ -20,6 +22,27 @@ const DEPLOYMENTS_A_CALL: usize = 20;
 const NEWEST_DEPLOYMENTS: i32 = 100;
 /// Names that are read for a suggestion.
 const NAMES_FOR_SUGGESTION: i32 = 100;
+
+/// The SDK takes `LimitExceededException` for a rate that was exceeded and asks again and again; at ECS it is a quota.
+#[derive(Debug)]
+struct QuotaIsNoThrottle;
+
+impl ClassifyRetry for QuotaIsNoThrottle {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        // The typed error differs from operation to operation; the answer's own word is the same in all.
+        let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = answer["__type"].as_str().and_then(|code| code.rsplit('#').next());
+        match code {
+            Some("LimitExceededException") => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "QuotaIsNoThrottle"
+    }
+}
 
 /// A client of Amazon ECS in one region.
 #[derive(Clone, Debug)]
@@ -51,7 +74,8 @@ impl Ecs {
     /// Makes a client. Nothing is sent.
     pub fn new(config: &SdkConfig, connector: &Connector) -> Self {
         let calls = AwsCalls::new(config, connector);
-        Self { client: Client::new(config), config: config.clone(), calls }
+        let own = aws_sdk_ecs::config::Builder::from(config).retry_classifier(QuotaIsNoThrottle).build();
+        Self { client: Client::from_conf(own), config: config.clone(), calls }
     }
 
     /// Returns the SDK's client.
@@ -180,6 +204,17 @@ impl Ecs {
         let call = if force_new_deployment { call.force_new_deployment(true) } else { call };
         let output = call.send().await.map_err(|error| ApiError::of("UpdateService", error))?;
         output.service().map(sdk_view::service).ok_or_else(|| ApiError::malformed("UpdateService", "`service`"))
+    }
+
+    /// Tells a service deployment to go back to what was before it.
+    ///
+    /// # Errors
+    /// When ECS refuses or cannot be reached.
+    pub async fn stop_with_rollback(&self, arn: &str) -> Result<(), ApiError> {
+        let call = self.client.stop_service_deployment().service_deployment_arn(arn);
+        let call = call.stop_type(aws_sdk_ecs::types::StopServiceDeploymentStopType::Rollback);
+        call.send().await.map_err(|error| ApiError::of("StopServiceDeployment", error))?;
+        Ok(())
     }
 
     /// Lists the newest deployments of a service, newest first, whatever their status.

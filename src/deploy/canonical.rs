@@ -11,11 +11,16 @@ use crate::oci::Reference;
 /// Returns the canonical form.
 pub(super) fn canonical(definition: &TaskDefinition) -> Value {
     let mut document = definition.document().clone();
+    // Tags say who made a revision and what for; they do not change what runs.
+    if let Some(members) = document.as_object_mut() {
+        members.remove("tags");
+    }
+    settle_size(&mut document, "cpu", 1024.0, &["vcpu"]);
+    settle_size(&mut document, "memory", 1024.0, &["gb"]);
     fill(&mut document, "networkMode", || json!("bridge"));
     if let Some(list) = document.get_mut("requiresCompatibilities") {
         sort_list(list, |item| item.as_str().unwrap_or_default().to_owned());
     }
-    sort_by_member(&mut document, "tags", "key");
     sort_by_member(&mut document, "volumes", "name");
     let network_mode = document["networkMode"].as_str().unwrap_or_default().to_owned();
     for container in items_mut(&mut document, "containerDefinitions") {
@@ -28,6 +33,16 @@ pub(super) fn canonical(definition: &TaskDefinition) -> Value {
     }
     prune_empty(&mut document);
     document
+}
+
+/// Fargate takes `.5 vCPU` and `1 GB` for 512 units and 1024 MiB, and answers with the numbers.
+fn settle_size(document: &mut Value, member: &str, factor: f64, units: &[&str]) {
+    let Some(text) = document[member].as_str() else { return };
+    let lower = text.to_lowercase();
+    let number = units.iter().find_map(|unit| lower.strip_suffix(unit)).map(str::trim);
+    if let Some(number) = number.and_then(|number| number.parse::<f64>().ok()) {
+        document[member] = Value::from(format!("{}", (number * factor).round()));
+    }
 }
 
 fn settle_container(container: &mut Value, network_mode: &str) {

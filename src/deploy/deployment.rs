@@ -1,10 +1,12 @@
 //! A deployment that can begin: everything it needs exists, and is known as it was when it was looked at.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::aws::Ecs;
 use super::error::{DeployError, Place};
 use super::fleet::{self, Fleet};
+use super::guards;
 use super::observation::{self, ServiceState};
 use super::options::DeployOptions;
 use super::plan::{Action, DeployPlan, Subject, TargetImage};
@@ -15,7 +17,7 @@ use super::task_definition::TaskDefinition;
 use super::timing::{Pauses, timeout};
 use crate::ground::Timestamp;
 use crate::oci::Repository;
-use crate::spec::{DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
+use crate::spec::{ActiveDeployment, DeploySpec, ServiceSpec, TaskDefinitionSource, WaitTimeout};
 
 /// Services, their task definitions and their recent past, ready to be planned on.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Deployment {
     file: Option<TaskDefinition>,
     latest: bool,
     read_at: Timestamp,
+    /// Members newer than this program's SDK that were told of.
+    told: BTreeSet<String>,
 }
 
 /// What was read within this time is still taken as what is there.
@@ -50,10 +54,11 @@ impl Deployment {
         options: &DeployOptions,
     ) -> Result<Self, DeployError> {
         let region = ecs.region().ok_or_else(|| DeployError::NoRegion(spec.cluster.clone()))?;
+        guards::check_region(spec, region)?;
         let place = Place { cluster: spec.cluster.clone(), region: Some(region.to_owned()), account: None };
         let file = match &spec.task_definition {
             TaskDefinitionSource::Live | TaskDefinitionSource::Latest => None,
-            TaskDefinitionSource::File(path) => Some(TaskDefinition::read(path)?),
+            TaskDefinitionSource::File(path) => Some(TaskDefinition::read(path, &options.fill_in)?),
         };
         let (wait, read_at, services) = (spec.wait, options.clock.now(), Vec::new());
         let latest = spec.task_definition == TaskDefinitionSource::Latest;
@@ -68,6 +73,7 @@ impl Deployment {
             file,
             latest,
             read_at,
+            told: BTreeSet::new(),
         };
         deployment.read(ecs, &spec.services, options).await?;
         fleet::check(&deployment)?;
@@ -118,12 +124,23 @@ impl Deployment {
                 None => self.services.push(state),
             }
         }
+        self.tell_newer(options);
         Ok(())
+    }
+
+    /// Tells once of members that are newer than this program: they are kept, and nobody here knows what they mean.
+    fn tell_newer(&mut self, options: &DeployOptions) {
+        let members = self.services.iter().flat_map(|state| state.source().newer_members());
+        let new: Vec<String> = members.filter(|member| self.told.insert(member.clone())).collect();
+        if !new.is_empty() {
+            let names = new.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            options.note(format!("the task definition has members newer than this program, kept as they are: {names}"));
+        }
     }
 
     /// Returns what the deployment of an image will do.
     pub fn plan(&self, target: &TargetImage) -> DeployPlan {
-        let subjects: Vec<Subject<'_>> = self.services.iter().map(ServiceState::subject).collect();
+        let subjects: Vec<Subject<'_>> = self.services.iter().map(|state| state.subject(self.spec.order)).collect();
         let plan = DeployPlan::of(target, &subjects);
         fleet::with_company(self, plan)
     }
@@ -149,7 +166,40 @@ impl Deployment {
                 self.settle_one(index, ecs, options).await?;
             }
         }
+        self.look_for_equal(ecs, target, options).await;
         Ok(())
+    }
+
+    /// Looks whether what would be registered is there already, as the newest revision of its family: an earlier run
+    /// may have come that far.
+    pub async fn look_for_equal(&mut self, ecs: &Ecs, target: &TargetImage, options: &DeployOptions) {
+        let plan = self.plan(target);
+        let families: BTreeSet<&str> = plan.registrations().map(TaskDefinition::family).collect();
+        let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
+        for family in families {
+            let newest = reader.newest(family).await;
+            for state in self.services.iter_mut().filter(|state| state.family() == family) {
+                state.newest.clone_from(&newest);
+            }
+        }
+    }
+
+    /// Refuses what is most likely a mistake: an older deployment over a newer one, and an image of another account
+    /// than any that the service runs.
+    ///
+    /// # Errors
+    /// The mistake; with `force` it is a warning.
+    pub fn guard(&self, plan: &DeployPlan, options: &DeployOptions) -> Result<(), DeployError> {
+        guards::check_order(self, plan, options)?;
+        guards::check_account(self, &plan.target.repository, options)
+    }
+
+    /// Refuses an image of another account than any that the services run, before there is one.
+    ///
+    /// # Errors
+    /// The mistake; with `force` it is a warning.
+    pub fn guard_account(&self, repository: &Repository, options: &DeployOptions) -> Result<(), DeployError> {
+        guards::check_account(self, repository, options)
     }
 
     /// Returns whether a service has an active deployment that is not the one wanted.
@@ -165,7 +215,11 @@ impl Deployment {
         let Some(state) = self.services.get(index) else { return Ok(()) };
         let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
         let limit = timeout(self.wait, &state.service.rollout);
-        reader.await_quiet(state, limit, Pauses::new(options.jitter_seed)).await?;
+        let policy = self.spec.on_active_deployment;
+        reader.await_quiet(state, limit, Pauses::new(options.jitter_seed), policy).await?;
+        if policy == ActiveDeployment::Supersede {
+            return Ok(());
+        }
         let spec = state.spec.clone();
         self.read(ecs, &[spec], options).await
     }
@@ -196,6 +250,7 @@ impl Deployment {
     ) -> Result<DeployReport, DeployError> {
         self.settle(ecs, target, options).await?;
         let plan = self.plan(target);
+        self.guard(&plan, options)?;
         self.preflight(ecs, &plan, options).await?;
         self.apply(ecs, &plan, options).await
     }

@@ -4,10 +4,11 @@ use super::answer::AnswerError;
 use super::api_error::ApiError;
 use super::before_error::BeforeError;
 use super::containers::ContainerError;
+use super::definition_file::TaskDefinitionFileError;
 use super::preflight::Finding;
 use super::rollback::RollbackError;
 use super::schedules::ScheduleError;
-use super::task_definition::{TaskDefinitionError, TaskDefinitionFileError};
+use super::task_definition::TaskDefinitionError;
 use crate::ground::Hint;
 
 /// Where a deployment goes, as errors name it.
@@ -131,8 +132,42 @@ pub enum DeployError {
         /// The refusal.
         source: Box<ApiError>,
     },
+    /// An ARN is of another region than the one that is asked.
+    #[error("`{arn}` is in region {named}, and region {asked} is asked")]
+    OtherRegion {
+        /// The ARN.
+        arn: String,
+        /// Its region.
+        named: String,
+        /// The region that is asked.
+        asked: String,
+    },
+    /// What runs belongs to a later deployment than ours.
+    #[error("service `{service}` runs a later deployment: its order is {running}, and ours is {ours}")]
+    OutOfOrder {
+        /// The service.
+        service: String,
+        /// Our place among deployments.
+        ours: u64,
+        /// The place of what runs.
+        running: u64,
+    },
+    /// The image lies in an account that the service has taken nothing from so far.
+    #[error(
+        "service `{service}` of account {own} takes no image from account {account} so far, where `{repository}` is"
+    )]
+    ForeignImage {
+        /// The service.
+        service: String,
+        /// The service's account.
+        own: String,
+        /// The image's repository.
+        repository: String,
+        /// The image's account.
+        account: String,
+    },
     /// Another deployment of the service did not end in time.
-    #[error("service `{service}` has an active deployment, `{deployment}`, which did not end in {waited_s} s")]
+    #[error("service `{service}` has an active deployment, `{deployment}`{}", waited(*waited_s))]
     ActiveDeployment {
         /// The service.
         service: String,
@@ -234,6 +269,10 @@ impl std::fmt::Display for Leftover {
     }
 }
 
+fn waited(seconds: u64) -> String {
+    if seconds == 0 { String::new() } else { format!(", which did not end in {seconds} s") }
+}
+
 fn listed(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -242,6 +281,8 @@ impl DeployError {
     /// Returns what the error means for the process.
     pub fn class(&self) -> ErrorClass {
         match self {
+            // Nothing was registered for it, and ECS itself said no: all is as it was.
+            Self::Update { leftover: Leftover::Nothing, source, .. } if source.is_refusal() => ErrorClass::Refused,
             Self::Update { .. } | Self::AfterChanges { .. } | Self::ScheduleLeft(_) => ErrorClass::HalfWay,
             Self::Answer(error) => error.class(),
             Self::Rollback(error) => error.class(),
@@ -291,7 +332,18 @@ impl Hint for DeployError {
             Self::VerdictRights { .. } => {
                 Some(format!("allow {} in the IAM policy, or use --no-wait", VERDICT_ACTIONS.join(", ")))
             }
-            Self::ActiveDeployment { .. } => Some("wait for it to end and run this again".to_owned()),
+            Self::ActiveDeployment { .. } => Some(
+                "wait for it to end and run this again, or set `deploy.on_active_deployment: supersede` to take its place"
+                    .to_owned(),
+            ),
+            Self::OtherRegion { named, .. } => Some(format!("set `deploy.region: {named}` in build.yaml")),
+            Self::OutOfOrder { .. } => Some(
+                "run the newest pipeline instead; to go back on purpose use `dockless rollback`, or --force".to_owned(),
+            ),
+            Self::ForeignImage { account, own, .. } => Some(format!(
+                "copy the image to account {own} with `dockless copy`, or let the repository policy in {account} admit \
+                 {own} and use --force"
+            )),
             Self::Moved { .. } => Some("run this again: it starts from what the service has now".to_owned()),
             Self::AfterChanges { source, .. } => source.hint(),
             Self::BeforeContainer { source, .. } => source.hint(),

@@ -59,7 +59,7 @@ fn before_run(deployment: &Deployment, plan: &DeployPlan, spec: &BeforeSpec) -> 
     let service = state.spec.name.clone();
     let revision = plan.revision_of(&service)?;
     let definition = match &revision {
-        Revision::Live(_) => state.live().clone(),
+        Revision::Live(arn) => state.existing(arn).clone(),
         Revision::Registered(index) => plan.registrations().nth(*index)?.clone(),
     };
     let container = spec.container.clone().or_else(|| state.containers.first().cloned())?;

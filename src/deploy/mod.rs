@@ -16,24 +16,32 @@ mod before;
 mod before_error;
 mod canonical;
 mod containers;
+mod definition_edit;
+mod definition_file;
 mod deployment;
 mod diff;
+mod dossier;
 mod error;
 mod fargate;
 mod fleet;
 mod going_back;
+mod guards;
 mod history;
 mod identity;
 mod lifecycle;
 mod live_images;
+mod model;
 mod observation;
 mod one_off;
 mod options;
 mod own_definition;
 mod plan;
+mod policy;
 mod preflight;
 mod preflight_run;
+mod proof;
 mod raw_body;
+mod registering;
 mod report;
 mod rights;
 mod rollback;
@@ -46,10 +54,12 @@ mod service;
 mod service_deployment;
 mod standing;
 mod status;
+mod summary;
 mod task_definition;
 mod task_log;
 mod timing;
 mod verdict;
+mod verdict_table;
 mod wait;
 
 pub use answer::{Answer, AnswerError};
@@ -58,12 +68,15 @@ pub use aws::{DescribedServices, Ecs, RawTaskDefinition};
 pub use before::{BeforeReport, BeforeRun};
 pub use before_error::BeforeError;
 pub use containers::{ContainerError, choose};
+pub use definition_file::{FillIn, TaskDefinitionFileError, Unfilled};
 pub use deployment::Deployment;
 pub use diff::{Change, diff};
+pub use dossier::{Dossier, EventLine, FailedContainer, StoppedGroup, UnhealthyTarget, meaning};
 pub use error::{DeployError, ErrorClass, Leftover, Place, VERDICT_ACTIONS};
 pub use history::PastDeployment;
 pub use options::DeployOptions;
 pub use plan::{Action, DeployPlan, Revision, TargetImage};
+pub use policy::{FEATURES, Feature, Statement, policy_page};
 pub use preflight::{Candidate, Finding, ImageFacts, examine};
 pub use report::{BadVerdict, DeployReport, Reason, ServiceReport};
 pub use rollback::{RollbackError, RollbackPlan, RollbackReport, RollbackStep};
@@ -75,11 +88,14 @@ pub use service_deployment::{
 };
 pub use standing::{Last, Standing, Witness};
 pub use status::{DeploymentStatus, RunningImage, ServiceStatus};
-pub use task_definition::{Container, DESCRIBE_ONLY, TaskDefinition, TaskDefinitionError, TaskDefinitionFileError};
+pub use summary::summary;
+pub use task_definition::{Container, TaskDefinition, TaskDefinitionError};
 pub use timing::{Pauses, timeout};
 pub use verdict::{
-    Footprint, Judgement, Proof, Verdict, find_by_task_definition, find_ours, judge, judge_rollout, newer_than, prove,
+    Footprint, Judgement, OurRollout, Proof, Verdict, find_by_task_definition, find_ours, find_standing, judge,
+    judge_rollout, newer_than, prove,
 };
+pub use verdict_table::verdict_table;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use super::aws::Ecs;
 use super::containers;
 use super::error::{DeployError, Place};
 use super::options::DeployOptions;
-use super::plan::Subject;
+use super::plan::{Existing, Subject};
 use super::service::{Controller, Service, Strategy};
 use super::service_deployment::DeploymentBrief;
 use super::standing::{Standing, Witness};
@@ -16,7 +16,7 @@ use super::task_definition::TaskDefinition;
 use super::timing::Pauses;
 use crate::ground::did_you_mean;
 use crate::oci::Repository;
-use crate::spec::ServiceSpec;
+use crate::spec::{ActiveDeployment, ContainerChoice, ContainerSpec, ServiceSpec};
 
 /// The newest deployments whose revisions are described: one call.
 const REVISIONS_LOOKED_AT: usize = 20;
@@ -31,6 +31,10 @@ pub(super) struct ServiceState {
     live: TaskDefinition,
     source: TaskDefinition,
     pub(super) containers: Vec<String>,
+    /// What changes of each of the containers, besides the image.
+    edits: Vec<ContainerSpec>,
+    /// The family's newest revision, once it was looked for.
+    pub(super) newest: Option<Existing>,
     pub(super) standing: Standing,
 }
 
@@ -50,14 +54,21 @@ impl ServiceState {
         &self.live
     }
 
-    pub(super) fn subject(&self) -> Subject<'_> {
+    /// Returns a revision that is there, as far as it was read.
+    pub(super) fn existing(&self, arn: &str) -> &TaskDefinition {
+        self.newest.as_ref().filter(|newest| newest.arn == arn).map_or(&self.live, |newest| &newest.definition)
+    }
+
+    pub(super) fn subject(&self, order: Option<u64>) -> Subject<'_> {
         Subject {
             service: &self.spec.name,
             live_arn: &self.live_arn,
             live_is_active: self.live_is_active,
             live: &self.live,
             source: &self.source,
-            containers: &self.containers,
+            containers: &self.edits,
+            newest: self.newest.as_ref(),
+            order,
             standing: &self.standing,
         }
     }
@@ -149,7 +160,16 @@ impl Reader<'_> {
         let containers = containers::choose(&source, &spec.containers, repository)
             .map_err(|source| DeployError::Container { service: spec.name.clone(), source })?;
         let standing = self.standing(&service, &live_arn).await?;
-        Ok(ServiceState { spec: spec.clone(), service, live_arn, live_is_active, live, source, containers, standing })
+        let edits = edits(&spec.containers, &containers);
+        let (spec, newest) = (spec.clone(), None);
+        Ok(ServiceState { spec, service, live_arn, live_is_active, live, source, containers, edits, newest, standing })
+    }
+
+    /// Returns the family's newest revision that can be deployed; `None` where there is none that can be read: it then
+    /// is not reused.
+    pub(super) async fn newest(&self, family: &str) -> Option<Existing> {
+        let (arn, active, definition) = self.live(family).await.ok()?;
+        active.then_some(Existing { arn, definition })
     }
 
     async fn live(&self, name: &str) -> Result<(String, bool, TaskDefinition), DeployError> {
@@ -215,13 +235,15 @@ impl Reader<'_> {
         state: &ServiceState,
         limit: Duration,
         mut pauses: Pauses,
+        policy: ActiveDeployment,
     ) -> Result<Vec<DeploymentBrief>, DeployError> {
+        let limit = if policy == ActiveDeployment::Fail { Duration::ZERO } else { limit };
         let clock = &self.options.clock;
         let start = clock.now();
         let mut said = false;
         loop {
             let (briefs, active) = self.active(state).await?;
-            let Some(deployment) = active else { return Ok(briefs) };
+            let Some(deployment) = active.filter(|_| policy != ActiveDeployment::Supersede) else { return Ok(briefs) };
             let waited = clock.now().since(start);
             if waited >= limit {
                 let (service, waited_s) = (state.spec.name.clone(), waited.as_secs());
@@ -251,5 +273,13 @@ impl Reader<'_> {
                 Ok((Vec::new(), Standing::of_rollouts(&service, &state.live_arn).active))
             }
         }
+    }
+}
+
+/// Returns what changes of the chosen containers: what is said of each, or nothing but the image.
+fn edits(choice: &ContainerChoice, chosen: &[String]) -> Vec<ContainerSpec> {
+    match choice {
+        ContainerChoice::Named(specs) => specs.clone(),
+        ContainerChoice::Auto => chosen.iter().map(ContainerSpec::named).collect(),
     }
 }

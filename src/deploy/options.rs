@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::definition_file::FillIn;
 use super::running_tasks::RunningTasks;
 use crate::event::{Event, Observer};
 use crate::ground::Clock;
@@ -17,8 +18,12 @@ pub struct DeployOptions {
     pub observer: Arc<dyn Observer>,
     /// The seed of the chance in pauses.
     pub jitter_seed: u64,
-    /// Whether findings of the preflight refuse the deployment.
+    /// Whether findings of the preflight refuse the deployment, and a success without proof of the digest is none.
     pub strict: bool,
+    /// Whether guards give way: against an older deployment over a newer one, and an image of a foreign account.
+    pub force: bool,
+    /// What variables in task definition files stand for.
+    pub fill_in: FillIn,
     /// The one-off tasks that run, for whoever may have to stop them.
     pub running: RunningTasks,
 }

@@ -8,6 +8,10 @@ use super::schedules::ScheduleMove;
 use super::standing::{Last, Standing};
 use super::task_definition::TaskDefinition;
 use crate::oci::{Digest, Repository};
+use crate::spec::ContainerSpec;
+
+/// The tag of a revision that keeps the place of its deployment among others.
+pub(super) const ORDER_TAG: &str = "dockless:order";
 
 /// The image that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ pub enum Action {
 /// A revision that a service is told to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
-    /// The one that it has.
+    /// One that is there: the one that it has, or an equal one.
     Live(String),
     /// What the n-th [`Action::Register`] of the plan registers, from 0.
     Registered(usize),
@@ -90,6 +94,15 @@ pub struct DeployPlan {
     pub schedules: Vec<ScheduleMove>,
 }
 
+/// A revision that is registered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Existing {
+    /// Its ARN.
+    pub(super) arn: String,
+    /// What it is.
+    pub(super) definition: TaskDefinition,
+}
+
 /// What the plan for one service is made of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
@@ -103,8 +116,12 @@ pub(super) struct Subject<'a> {
     pub(super) live: &'a TaskDefinition,
     /// The task definition that the next one is made of.
     pub(super) source: &'a TaskDefinition,
-    /// The containers that get the image.
-    pub(super) containers: &'a [String],
+    /// The containers that get the image, and what else of them changes.
+    pub(super) containers: &'a [ContainerSpec],
+    /// The family's newest revision that can be deployed, if it was looked for.
+    pub(super) newest: Option<&'a Existing>,
+    /// The place of this deployment among others.
+    pub(super) order: Option<u64>,
     /// Its recent past.
     pub(super) standing: &'a Standing,
 }
@@ -121,16 +138,12 @@ impl DeployPlan {
     fn add(&mut self, subject: &Subject<'_>) {
         let service = subject.service.to_owned();
         let task_definition = subject.live_arn.to_owned();
-        let wanted = subject.source.with_image(subject.containers, &self.target.reference);
+        let wanted = subject.source.edited(subject.containers, &self.target.reference);
         let changes = diff(subject.live, &wanted);
         let restart = matches!(subject.standing.last, Last::Failed | Last::Unknown);
         let action = match &subject.standing.last {
-            _ if !changes.is_empty() => {
-                let revision = self.registered(subject.service, wanted, changes);
-                Action::UpdateService { service, revision, force_new_deployment: false }
-            }
-            _ if restart && !subject.live_is_active => {
-                let revision = self.registered(subject.service, wanted, changes);
+            _ if !changes.is_empty() || (restart && !subject.live_is_active) => {
+                let revision = self.revision(subject, wanted, changes);
                 Action::UpdateService { service, revision, force_new_deployment: false }
             }
             Last::Running(deployment) => Action::Join { service, task_definition, deployment: deployment.clone() },
@@ -141,6 +154,18 @@ impl DeployPlan {
             }
         };
         self.actions.push(action);
+    }
+
+    /// Takes the family's newest revision where it is equal, and registers another one where it is not.
+    fn revision(&mut self, subject: &Subject<'_>, wanted: TaskDefinition, changes: Vec<Change>) -> Revision {
+        if let Some(newest) = subject.newest.filter(|newest| diff(&newest.definition, &wanted).is_empty()) {
+            return Revision::Live(newest.arn.clone());
+        }
+        let wanted = match subject.order {
+            Some(order) => wanted.with_tag(ORDER_TAG, &order.to_string()),
+            None => wanted,
+        };
+        self.registered(subject.service, wanted, changes)
     }
 
     /// Services that want the same definition share one revision.

@@ -53,7 +53,7 @@ impl Deployment {
             let Action::UpdateService { service, revision, .. } = action else { continue };
             let Some(state) = self.services.iter().find(|state| state.spec.name == *service) else { continue };
             let definition = match revision {
-                Revision::Live(_) => Some(state.live()),
+                Revision::Live(arn) => Some(state.existing(arn)),
                 Revision::Registered(index) => plan.registrations().nth(*index),
             };
             let Some(definition) = definition else { continue };

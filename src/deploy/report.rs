@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::before::BeforeReport;
+use super::dossier::Dossier;
 use super::schedules::ScheduleReport;
 use super::verdict::Verdict;
 use crate::ground::Hint;
@@ -54,6 +55,9 @@ pub struct ServiceReport {
     pub registered: bool,
     /// Where it answers, if that is known.
     pub url: Option<String>,
+    /// What is known of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<Dossier>,
 }
 
 impl ServiceReport {
@@ -68,6 +72,7 @@ impl ServiceReport {
             digest: None,
             registered: false,
             url: None,
+            dossier: None,
         }
     }
 }
@@ -102,6 +107,7 @@ impl DeployReport {
             service: service.name.clone(),
             verdict: service.verdict,
             deployment_arn: service.deployment_arn.clone(),
+            cause: service.dossier.as_ref().and_then(|dossier| dossier.cause.clone()),
             source: service.reason.clone().map(Reason),
         })
         .collect()
@@ -118,6 +124,8 @@ pub struct BadVerdict {
     pub verdict: Verdict,
     /// The deployment.
     pub deployment_arn: Option<String>,
+    /// The likely cause, where the dossier has one.
+    pub cause: Option<String>,
     /// Why, in ECS's words.
     #[source]
     pub source: Option<Reason>,
@@ -138,29 +146,33 @@ fn words(verdict: Verdict) -> &'static str {
         Verdict::WrongDigest => "the deployment ended well with a digest that is not ours",
         Verdict::Superseded => "another deployment replaced ours",
         Verdict::Paused => "the deployment waits for an answer",
-        Verdict::TimedOut => "the deployment has not ended in time, and goes on",
+        Verdict::Unproved => "the deployment ended well, and ECS reports no digest to prove the image with",
+        Verdict::Timeout => "the deployment has not ended in time, and goes on",
+        Verdict::GivenUp => "its tasks fail one after the other, and the deployment goes on",
     }
 }
 
 impl Hint for BadVerdict {
     fn hint(&self) -> Option<String> {
-        let arn = self.deployment_arn.as_deref().unwrap_or("ARN");
-        let look = format!("`aws ecs describe-service-deployments --service-deployment-arns {arn}`");
         Some(match self.verdict {
             Verdict::Successful | Verdict::NoChange | Verdict::NotAwaited => return None,
-            Verdict::RolledBack | Verdict::RollbackFailed | Verdict::Stopped => {
-                "look at the service's events above and at the logs of its stopped tasks; ECS keeps those for an hour"
-                    .to_owned()
+            Verdict::RolledBack | Verdict::RollbackFailed | Verdict::Stopped | Verdict::GivenUp => {
+                self.cause.clone().unwrap_or_else(|| {
+                    "look at the service's events above and at the logs of its stopped tasks; ECS keeps those for an hour"
+                        .to_owned()
+                })
             }
             Verdict::WrongDigest => {
                 "find out who else writes to this service or to its tag, and run this again".to_owned()
             }
-            Verdict::Superseded => "the newer deployment decides now: look at who started it".to_owned(),
-            Verdict::Paused => format!(
-                "answer its hook: {look} names it, and `aws ecs continue-service-deployment \
-                 --service-deployment-arn {arn} --hook-id HOOK --action CONTINUE` (or ROLLBACK) goes on"
-            ),
-            Verdict::TimedOut => format!("watch it with {look}, or give `deploy.wait.timeout` more time"),
+            Verdict::Unproved => "leave `--strict` away where ECS reports no digests".to_owned(),
+            Verdict::Superseded => "the newer deployment decides now: `dockless status` shows it".to_owned(),
+            Verdict::Paused => {
+                "answer its hook with `dockless continue`, or `dockless continue --rollback` for no".to_owned()
+            }
+            Verdict::Timeout => {
+                "await it with `dockless status --wait`, or give `deploy.wait.timeout` more time".to_owned()
+            }
         })
     }
 }

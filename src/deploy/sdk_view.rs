@@ -34,7 +34,21 @@ pub(super) fn service(service: &sdk::Service) -> Service {
             .filter_map(|revision| revision.arn().map(str::to_owned))
             .collect(),
         events: service.events().iter().map(event).collect(),
+        target_groups: target_groups(service),
     }
+}
+
+fn target_groups(service: &sdk::Service) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::new();
+    for balancer in service.load_balancers() {
+        let other = balancer.advanced_configuration().and_then(|advanced| advanced.alternate_target_group_arn());
+        for arn in balancer.target_group_arn().into_iter().chain(other) {
+            if !groups.iter().any(|known| known == arn) {
+                groups.push(arn.to_owned());
+            }
+        }
+    }
+    groups
 }
 
 fn rollout_config(config: &sdk::DeploymentConfiguration) -> RolloutConfig {
@@ -56,7 +70,8 @@ fn rollout_config(config: &sdk::DeploymentConfiguration) -> RolloutConfig {
         },
         _ => Strategy::Rolling,
     };
-    RolloutConfig { strategy, bake_minutes: config.bake_time_in_minutes() }
+    let circuit_breaker = config.deployment_circuit_breaker().is_some_and(|breaker| breaker.enable());
+    RolloutConfig { strategy, bake_minutes: config.bake_time_in_minutes(), circuit_breaker }
 }
 
 fn rollout(deployment: &sdk::Deployment) -> ServiceRollout {
@@ -67,6 +82,8 @@ fn rollout(deployment: &sdk::Deployment) -> ServiceRollout {
         rollout_state: deployment.rollout_state().map(|state| state.as_str().to_owned()),
         desired: deployment.desired_count(),
         running: deployment.running_count(),
+        pending: deployment.pending_count(),
+        failed_tasks: deployment.failed_tasks(),
     }
 }
 
@@ -90,6 +107,7 @@ pub(super) fn deployment(deployment: &sdk::ServiceDeployment) -> ServiceDeployme
         requested: target.requested_task_count(),
         running: target.running_task_count(),
         pending: target.pending_task_count(),
+        traffic: target.requested_production_traffic_weight(),
     });
     let awaiting = |hook: &&sdk::DeploymentLifecycleHookDetail| {
         hook.status() == Some(&sdk::DeploymentLifecycleHookStatus::AwaitingAction)
@@ -108,6 +126,11 @@ pub(super) fn deployment(deployment: &sdk::ServiceDeployment) -> ServiceDeployme
             .collect(),
         rollback_reason: deployment.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
         failures: deployment.deployment_circuit_breaker().map(|breaker| (breaker.failure_count(), breaker.threshold())),
+        alarms: deployment.alarms().map(|alarms| alarms.triggered_alarm_names().to_vec()).unwrap_or_default(),
+        early_success: deployment
+            .deployment_configuration()
+            .and_then(|config| config.early_success_criteria())
+            .is_some_and(|criteria| criteria.enable()),
     }
 }
 

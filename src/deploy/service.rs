@@ -25,6 +25,8 @@ pub struct Service {
     pub current_revisions: Vec<String>,
     /// The newest events, newest first, as ECS lists them.
     pub events: Vec<ServiceEvent>,
+    /// The target groups that its tasks are registered with, each once, those of blue/green's other side too.
+    pub target_groups: Vec<String>,
 }
 
 impl Service {
@@ -64,6 +66,10 @@ pub struct ServiceRollout {
     pub desired: i32,
     /// Tasks that run.
     pub running: i32,
+    /// Tasks that are about to.
+    pub pending: i32,
+    /// Tasks that failed to start one after the other; the first that runs sets it back.
+    pub failed_tasks: i32,
 }
 
 impl ServiceRollout {
@@ -91,6 +97,8 @@ pub struct RolloutConfig {
     pub strategy: Strategy,
     /// Minutes that a finished shift is watched, of any strategy that has it.
     pub bake_minutes: Option<i32>,
+    /// Whether a circuit breaker ends a deployment whose tasks fail.
+    pub circuit_breaker: bool,
 }
 
 /// The strategy of a deployment.

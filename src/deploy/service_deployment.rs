@@ -35,6 +35,10 @@ pub struct ServiceDeployment {
     pub rollback_reason: Option<String>,
     /// Consecutive failed tasks and how many are too many, where a circuit breaker counts.
     pub failures: Option<(i32, i32)>,
+    /// The alarms that went off.
+    pub alarms: Vec<String>,
+    /// Whether it may end well before all tasks run.
+    pub early_success: bool,
 }
 
 /// The tasks of one service revision.
@@ -48,6 +52,8 @@ pub struct RevisionCounts {
     pub running: i32,
     /// Tasks that start.
     pub pending: i32,
+    /// The share of the users' requests that goes to it, in percent, where the strategy shifts traffic.
+    pub traffic: Option<f64>,
 }
 
 /// The status of a service deployment. There is no `FAILED` in ECS.

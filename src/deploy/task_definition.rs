@@ -4,26 +4,14 @@
 //! they are. What ECS only describes goes out, tags come in from beside it, `null` goes out, and all else stays:
 //! empty strings and empty lists are the user's, and ECS tells them from absent ones.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::aws::RawTaskDefinition;
-use crate::ground::{FileError, Hint, files};
+use super::definition_file::Unfilled;
+use super::model;
 use crate::oci::{Reference, Repository};
-
-/// The members that ECS describes and does not take back (RegisterTaskDefinition's input has all others).
-pub const DESCRIBE_ONLY: [&str; 9] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-];
 
 /// Tags under this prefix are AWS's own; it refuses them from anyone else.
 const RESERVED_TAGS: &str = "aws:";
@@ -84,42 +72,14 @@ impl TaskDefinition {
         }
     }
 
-    /// Reads a JSON or YAML file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is neither JSON nor YAML, or is no task definition.
-    pub fn read(path: &Path) -> Result<Self, TaskDefinitionFileError> {
-        let text = files::read_to_string(path)?;
-        Self::parse(&text).map_err(|source| TaskDefinitionFileError::Content { path: path.to_owned(), source })
-    }
-
-    /// Reads JSON or YAML. JSON is told by its first character, and read as JSON for the better message.
-    ///
-    /// # Errors
-    /// When the text is neither, or is no task definition.
-    pub fn parse(text: &str) -> Result<Self, TaskDefinitionError> {
-        let text = text.trim_start_matches('\u{feff}');
-        let mut value: Value = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| TaskDefinitionError::Syntax(error.to_string()))
-        } else {
-            serde_saphyr::from_str(text).map_err(|error| TaskDefinitionError::Syntax(first_line(&error.to_string())))
-        }?;
-        let definition = match value.get_mut("taskDefinition") {
-            Some(inner) => inner,
-            None => &mut value,
-        };
-        texts_from_scalars(definition);
-        Self::from_value(value)
-    }
-
     fn from_document(mut document: Map<String, Value>) -> Result<Self, TaskDefinitionError> {
-        for name in DESCRIBE_ONLY {
+        for name in model::describe_only() {
             document.remove(name);
         }
         let mut value = Value::Object(document);
         remove_nulls(&mut value);
-        keep_own_tags(&mut value);
-        let definition = Self(value);
+        let mut definition = Self(value);
+        definition.retain_tags(|key| !key.starts_with(RESERVED_TAGS));
         definition.check()?;
         Ok(definition)
     }
@@ -159,41 +119,62 @@ impl TaskDefinition {
         &self.0
     }
 
-    /// Returns the definition with the image of the named containers replaced, and nothing else.
+    pub(super) fn containers_mut(&mut self) -> &mut [Value] {
+        self.0.get_mut("containerDefinitions").and_then(Value::as_array_mut).map(Vec::as_mut_slice).unwrap_or_default()
+    }
+
+    /// Returns the members that this program's SDK does not know, such as `containerDefinitions.newer`. They are kept.
+    pub fn newer_members(&self) -> BTreeSet<String> {
+        model::unknown_members(&self.0)
+    }
+
+    /// Returns the value of a tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.0["tags"].as_array()?.iter().find(|tag| tag["key"] == *key)?["value"].as_str()
+    }
+
+    /// Returns the definition with a tag set.
     #[must_use]
-    pub fn with_image(&self, containers: &[String], image: &str) -> Self {
-        let mut next = self.clone();
-        let all = next.0["containerDefinitions"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-        for container in all {
-            if containers.iter().any(|name| container["name"] == **name) {
-                container["image"] = Value::from(image);
-            }
+    pub fn with_tag(&self, key: &str, value: &str) -> Self {
+        let mut next = self.without_tag(key);
+        let tag = json!({ "key": key, "value": value });
+        match next.0.get_mut("tags").and_then(Value::as_array_mut) {
+            Some(tags) => tags.push(tag),
+            None => next.0["tags"] = json!([tag]),
         }
         next
     }
-}
 
-/// Makes texts of what only YAML's rules made numbers or booleans: ECS takes the task's `cpu` and `memory` and the
-/// values of environment variables as texts alone.
-fn texts_from_scalars(definition: &mut Value) {
-    let settle = |value: Option<&mut Value>| {
-        if let Some(value) = value
-            && (value.is_number() || value.is_boolean())
-        {
-            *value = Value::String(value.to_string());
-        }
-    };
-    settle(definition.get_mut("cpu"));
-    settle(definition.get_mut("memory"));
-    let containers = definition.get_mut("containerDefinitions").and_then(Value::as_array_mut);
-    for container in containers.into_iter().flatten() {
-        let variables = container.get_mut("environment").and_then(Value::as_array_mut);
-        variables.into_iter().flatten().for_each(|variable| settle(variable.get_mut("value")));
+    /// Returns the definition without a tag.
+    #[must_use]
+    pub fn without_tag(&self, key: &str) -> Self {
+        let mut next = self.clone();
+        next.retain_tags(|tag| tag != key);
+        next
     }
-}
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+    /// Returns the definition without any tag.
+    #[must_use]
+    pub fn without_tags(&self) -> Self {
+        let mut next = self.clone();
+        next.retain_tags(|_| false);
+        next
+    }
+
+    /// Returns whether it has tags.
+    pub fn has_tags(&self) -> bool {
+        self.0.get("tags").is_some()
+    }
+
+    fn retain_tags(&mut self, keep: impl Fn(&str) -> bool) {
+        let Some(members) = self.0.as_object_mut() else { return };
+        let Some(Value::Array(tags)) = members.get_mut("tags") else { return };
+        tags.retain(|tag| keep(tag["key"].as_str().unwrap_or_default()));
+        // ECS refuses an empty list of tags.
+        if tags.is_empty() {
+            members.remove("tags");
+        }
+    }
 }
 
 fn remove_nulls(value: &mut Value) {
@@ -210,16 +191,6 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
-fn keep_own_tags(document: &mut Value) {
-    let Some(members) = document.as_object_mut() else { return };
-    let Some(Value::Array(tags)) = members.get_mut("tags") else { return };
-    tags.retain(|tag| !tag["key"].as_str().unwrap_or_default().starts_with(RESERVED_TAGS));
-    // ECS refuses an empty list of tags.
-    if tags.is_empty() {
-        members.remove("tags");
-    }
-}
-
 /// A document that is no task definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -233,77 +204,53 @@ pub enum TaskDefinitionError {
     /// A member that every task definition has is not there.
     #[error("there is no `{0}`")]
     Missing(&'static str),
-}
-
-/// A task definition file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TaskDefinitionFileError {
-    /// It cannot be read.
+    /// A number with a fraction stands where ECS wants a text.
+    #[error("`{0}` is a text, and a number with a fraction stands there")]
+    Fraction(String),
+    /// A variable has no value.
     #[error(transparent)]
-    File(#[from] FileError),
-    /// It is read and is no task definition.
-    #[error("`{}` is not a task definition", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: TaskDefinitionError,
-    },
-}
-
-impl Hint for TaskDefinitionFileError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::File(error) if error.is_not_found() => {
-                Some("give `deploy.task_definition` a path in the project, or `live` to copy what runs".to_owned())
-            }
-            Self::File(error) => error.hint(),
-            Self::Content { .. } => Some(
-                "write what `aws ecs register-task-definition --cli-input-json` takes, or save what \
-                 `aws ecs describe-task-definition` prints"
-                    .to_owned(),
-            ),
-        }
-    }
+    Variable(Unfilled),
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
     use serde_json::json;
 
     use super::*;
+    use crate::deploy::model;
+    use crate::spec::ContainerSpec;
+
+    fn described(definition: Value, tags: Vec<Value>) -> TaskDefinition {
+        TaskDefinition::from_described(&RawTaskDefinition { definition, tags }).expect("a task definition")
+    }
 
     #[test]
-    fn the_members_that_go_are_those_that_register_does_not_take() {
-        let described: BTreeSet<_> = aws_sdk_ecs::types::TaskDefinition::SCHEMA
-            .members()
-            .iter()
-            .filter_map(|member| member.member_name())
-            .collect();
-        let taken: BTreeSet<_> =
-            RegisterTaskDefinitionInput::SCHEMA.members().iter().filter_map(|member| member.member_name()).collect();
-        let only: BTreeSet<_> = described.difference(&taken).copied().collect();
-        assert_eq!(only, BTreeSet::from(DESCRIBE_ONLY));
-        assert_eq!(taken.difference(&described).copied().collect::<Vec<_>>(), ["tags"]);
+    fn every_member_of_the_model_survives_describe_edit_and_register() {
+        let whole = model::tests::filled(model::task_definition(), "td");
+        let next = described(whole.clone(), vec![json!({"key": "k", "value": ""})]);
+        let name = whole["containerDefinitions"][0]["name"].as_str().expect("a name");
+        let next = next.edited(&[ContainerSpec::named(name)], "e.com/new");
+        let mut expect = whole;
+        for name in model::describe_only() {
+            expect.as_object_mut().expect("an object").remove(name);
+        }
+        expect["containerDefinitions"][0]["image"] = json!("e.com/new");
+        expect["tags"] = json!([{"key": "k", "value": ""}]);
+        assert_eq!(*next.document(), expect);
     }
 
     #[test]
     fn only_what_ecs_adds_is_dropped() {
-        let mut described = json!({
+        let mut definition = json!({
             "family": "f", "pidMode": "", "unknown": {"deep": [null, {"a": null, "b": ""}]}, "volumes": [], "cpu": null,
             "containerDefinitions": [{"name": "a", "image": "x", "command": [], "options": {"splunk-tag": ""}}]
         });
-        for name in DESCRIBE_ONLY {
-            described[name] = json!("x");
+        for name in model::describe_only() {
+            definition[name] = json!("x");
         }
         let tags = vec![json!({"key": "aws:x", "value": "1"}), json!({"key": "own", "value": ""})];
-        let definition = TaskDefinition::from_described(&RawTaskDefinition { definition: described, tags });
         assert_eq!(
-            *definition.expect("a task definition").document(),
+            *described(definition, tags).document(),
             json!({
                 "family": "f", "pidMode": "", "unknown": {"deep": [{"b": ""}]}, "volumes": [],
                 "containerDefinitions": [{"name": "a", "image": "x", "command": [], "options": {"splunk-tag": ""}}],
@@ -315,46 +262,10 @@ mod tests {
     #[test]
     fn tags_that_are_all_reserved_leave_no_empty_list() {
         let definition = json!({"family": "f", "containerDefinitions": [{"name": "a"}]});
-        let tags = vec![json!({"key": "aws:x", "value": "1"})];
-        let definition = TaskDefinition::from_described(&RawTaskDefinition { definition, tags });
-        assert!(definition.expect("a task definition").document().get("tags").is_none());
-    }
-
-    #[test]
-    fn files_are_json_or_yaml_wrapped_or_not() {
-        let plain = r#"{"family": "f", "containerDefinitions": [{"name": "a", "image": "x"}]}"#;
-        let wrapped = format!(r#"{{"taskDefinition": {plain}, "tags": [{{"key": "k", "value": "v"}}]}}"#);
-        let yaml = "family: f\ncontainerDefinitions:\n  - {name: a, image: x}\n";
-        let expect = TaskDefinition::parse(plain).expect("JSON");
-        assert_eq!(TaskDefinition::parse(yaml).expect("YAML"), expect);
-        let wrapped = TaskDefinition::parse(&wrapped).expect("wrapped JSON");
-        assert_eq!((wrapped.family(), wrapped.containers()), (expect.family(), expect.containers()));
-        assert_eq!(wrapped.document()["tags"], json!([{"key": "k", "value": "v"}]));
-    }
-
-    #[test]
-    fn yaml_scalars_become_the_texts_that_ecs_takes() {
-        let yaml = "family: f\ncpu: 256\ncontainerDefinitions:\n  - {name: a, cpu: 1, environment: [{name: A, value: true}]}\n";
-        let definition = TaskDefinition::parse(yaml).expect("YAML");
-        let document = definition.document();
-        assert_eq!((&document["cpu"], &document["containerDefinitions"][0]["cpu"]), (&json!("256"), &json!(1)));
-        assert_eq!(document["containerDefinitions"][0]["environment"][0]["value"], "true");
-    }
-
-    #[test]
-    fn what_is_no_task_definition_says_why() {
-        let rows = [
-            ("[]", "a task definition is a map of members"),
-            ("family: f", "there is no `containerDefinitions`"),
-            ("containerDefinitions: [{name: a}]", "there is no `family`"),
-            (
-                "{\"family\": \"f\", \"containerDefinitions\": [{}]}",
-                "there is no `name` of a container in `containerDefinitions`",
-            ),
-            ("{\"family\": }", "expected value at line 1 column 12"),
-        ];
-        for (text, words) in rows {
-            assert_eq!(TaskDefinition::parse(text).expect_err("no task definition").to_string(), words, "{text}");
-        }
+        let definition = described(definition, vec![json!({"key": "aws:x", "value": "1"})]);
+        assert!(!definition.has_tags());
+        let tagged = definition.with_tag("k", "1").with_tag("k", "2");
+        assert_eq!((tagged.tag("k"), tagged.document()["tags"].as_array().map(Vec::len)), (Some("2"), Some(1)));
+        assert_eq!(tagged.without_tag("k"), definition);
     }
 }

@@ -86,7 +86,7 @@ mod tests {
             (endless, None, 44),
         ];
         for (strategy, bake_minutes, minutes) in rows {
-            let rollout = RolloutConfig { strategy, bake_minutes };
+            let rollout = RolloutConfig { strategy, bake_minutes, circuit_breaker: false };
             assert_eq!(timeout(WaitTimeout::Auto, &rollout), Duration::from_secs(minutes * 60), "{rollout:?}");
         }
         let given = Duration::from_secs(1);

@@ -27,12 +27,16 @@ pub enum Verdict {
     Stopped,
     /// The deployment ended well, and ECS reports a digest that is not ours.
     WrongDigest,
+    /// The deployment ended well, ECS reports no digest, and a proof was demanded.
+    Unproved,
     /// A newer deployment replaced ours.
     Superseded,
     /// A hook waits for an answer.
     Paused,
     /// Our deployment has not ended in time, and goes on.
-    TimedOut,
+    Timeout,
+    /// Task after task of our deployment failed, nothing of ECS's ends it, and it goes on.
+    GivenUp,
 }
 
 impl Verdict {
@@ -41,8 +45,8 @@ impl Verdict {
         match self {
             Self::Successful | Self::NoChange | Self::NotAwaited => 0,
             Self::RolledBack => 6,
-            Self::RollbackFailed | Self::Stopped | Self::WrongDigest => 7,
-            Self::TimedOut => 8,
+            Self::RollbackFailed | Self::Stopped | Self::WrongDigest | Self::Unproved | Self::GivenUp => 7,
+            Self::Timeout => 8,
             Self::Superseded => 9,
             Self::Paused => 10,
         }
@@ -55,6 +59,11 @@ impl Verdict {
         verdicts.iter().position(|verdict| verdict.exit_code() == worst)
     }
 
+    /// Returns whether something went wrong that tasks, targets or events can explain.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::RolledBack | Self::RollbackFailed | Self::Stopped | Self::Timeout | Self::GivenUp)
+    }
+
     /// Returns the word of reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,9 +74,11 @@ impl Verdict {
             Self::RollbackFailed => "rollback_failed",
             Self::Stopped => "stopped",
             Self::WrongDigest => "wrong_digest",
+            Self::Unproved => "unproved",
             Self::Superseded => "superseded",
             Self::Paused => "paused",
-            Self::TimedOut => "timed_out",
+            Self::Timeout => "timeout",
+            Self::GivenUp => "given_up",
         }
     }
 }
@@ -97,7 +108,15 @@ pub fn judge(deployment: &ServiceDeployment, newer: Option<&str>) -> Option<Judg
     {
         return Some(Judgement::new(Verdict::Paused, Some(format!("hook `{hook}` waits for an answer"))));
     }
-    let reason = || deployment.rollback_reason.clone().or_else(|| deployment.reason.clone());
+    let reason = || {
+        let words = deployment.rollback_reason.clone().or_else(|| deployment.reason.clone());
+        let alarms = deployment.alarms.iter().map(|alarm| format!("`{alarm}`")).collect::<Vec<_>>().join(", ");
+        match (words, alarms.is_empty()) {
+            (words, true) => words,
+            (Some(words), false) => Some(format!("{words} (alarm {alarms})")),
+            (None, false) => Some(format!("alarm {alarms} went off")),
+        }
+    };
     let judgement = match deployment.status {
         Status::Successful => Judgement::new(Verdict::Successful, None),
         Status::RollbackSuccessful => Judgement::new(Verdict::RolledBack, reason()),
@@ -111,23 +130,43 @@ pub fn judge(deployment: &ServiceDeployment, newer: Option<&str>) -> Option<Judg
     Some(judgement)
 }
 
-/// Judges a rolling update by `deployments` of its service, for callers who may not see service deployments.
-///
-/// `id` is the id of our entry, `before` the task definition that the service had, `ours` the one that it was given.
-pub fn judge_rollout(service: &Service, id: &str, before: &str, ours: &str) -> Option<Judgement> {
-    let entry = service.deployments.iter().find(|deployment| deployment.id == id);
-    match entry.map(|entry| entry.rollout_state.as_deref()) {
-        Some(Some("COMPLETED")) => return Some(Judgement::new(Verdict::Successful, None)),
-        Some(Some("FAILED")) | None => {}
-        Some(_) => return None,
-    }
+/// A rolling update as a caller knows it who may not see service deployments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OurRollout {
+    /// The id of our entry in `deployments` of the service.
+    pub id: String,
+    /// The task definition that the service was given.
+    pub task_definition: String,
+    /// The id of the PRIMARY before, where that is known.
+    pub before_id: Option<String>,
+    /// The task definition that the service had before.
+    pub before: String,
+    /// Whether our entry was seen in a description of the service: until then reads may be older than the update.
+    pub seen: bool,
+}
+
+/// Judges a rolling update by `deployments` of its service. Our PRIMARY that is COMPLETED is a success; once it FAILED,
+/// is no longer PRIMARY though it is at its end, or is gone, the entry that is PRIMARY then tells what became of it.
+pub fn judge_rollout(service: &Service, ours: &OurRollout) -> Option<Judgement> {
     let primary = service.primary()?;
-    if primary.id == id {
+    let entry = service.deployments.iter().find(|deployment| deployment.id == ours.id);
+    match entry.map(|entry| entry.rollout_state.as_deref()) {
+        Some(Some("COMPLETED")) if primary.id == ours.id => return Some(Judgement::new(Verdict::Successful, None)),
+        Some(Some("COMPLETED" | "FAILED")) => {}
+        None if ours.seen => {}
+        _ => return None,
+    }
+    if primary.id == ours.id {
         return Some(Judgement::new(Verdict::Stopped, Some("its rollout failed".to_owned())));
     }
-    let judgement = if primary.task_definition == before {
+    let is_back = match &ours.before_id {
+        // The same task definition deployed anew: only the id tells the old deployment from another client's.
+        Some(id) if ours.before == ours.task_definition => primary.id == *id,
+        _ => primary.task_definition == ours.before,
+    };
+    let judgement = if is_back {
         Judgement::new(Verdict::RolledBack, None)
-    } else if primary.task_definition != ours {
+    } else if primary.task_definition != ours.task_definition || ours.before == ours.task_definition {
         let newer = format!("the service goes to `{}`", super::arn::last_part(&primary.task_definition));
         Judgement::new(Verdict::Superseded, Some(newer))
     } else {
@@ -153,10 +192,14 @@ pub struct Footprint {
 /// SUCCESSFUL.
 pub fn find_ours<'a>(briefs: &'a [DeploymentBrief], footprint: &Footprint) -> Option<&'a DeploymentBrief> {
     let number = footprint.number.as_deref()?;
-    briefs.iter().find(|brief| {
-        let new = !footprint.known.contains(&brief.arn);
-        (new || footprint.unchanged) && super::arn::last_part(&brief.target_revision) == number
-    })
+    let is_ours = |brief: &&DeploymentBrief| super::arn::last_part(&brief.target_revision) == number;
+    briefs.iter().filter(|brief| !footprint.known.contains(&brief.arn)).find(is_ours)
+}
+
+/// Finds the deployment that brought what an update did not change: the newest one that goes to the service revision N.
+pub fn find_standing<'a>(briefs: &'a [DeploymentBrief], footprint: &Footprint) -> Option<&'a DeploymentBrief> {
+    let number = footprint.number.as_deref().filter(|_| footprint.unchanged)?;
+    briefs.iter().find(|brief| super::arn::last_part(&brief.target_revision) == number)
 }
 
 /// Finds our deployment where the undocumented N leads nowhere: the oldest one not in S0 whose revision has our task

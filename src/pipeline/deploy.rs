@@ -1,6 +1,6 @@
 //! Deploy: from a digest in a registry to a verdict.
 
-use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, ImageFacts, RunningTasks, TargetImage};
+use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, FillIn, ImageFacts, RunningTasks, TargetImage};
 use crate::oci::{Digest, Document, Reference, Repository};
 use crate::registry::TagOrDigest;
 use std::sync::Arc;
@@ -16,6 +16,10 @@ pub struct DeployContext {
     pub wait: bool,
     /// Whether findings of the preflight refuse the deployment.
     pub strict: bool,
+    /// Whether guards give way.
+    pub force: bool,
+    /// What variables in task definition files stand for.
+    pub fill_in: FillIn,
     /// The one-off tasks that run, for whoever may have to stop them.
     pub running: RunningTasks,
 }
@@ -28,6 +32,8 @@ impl DeployContext {
             observer: Arc::clone(&context.observer),
             jitter_seed: context.clock.now().millis().unsigned_abs(),
             strict: self.strict,
+            force: self.force,
+            fill_in: self.fill_in.clone(),
             running: self.running.clone(),
         }
     }
@@ -56,8 +62,11 @@ pub async fn deploy_plan(
     deploy: &DeployContext,
     image: Option<&Reference>,
 ) -> Result<DeployPlan, Error> {
-    let (prepared, target) = prepare(context, deploy, image).await?;
+    let (mut prepared, target) = prepare(context, deploy, image).await?;
+    let options = deploy.options(context);
+    prepared.look_for_equal(&deploy.ecs, &target, &options).await;
     let plan = prepared.plan(&target);
+    prepared.guard(&plan, &options)?;
     prepared.preflight(&deploy.ecs, &plan, &deploy.options(context)).await?;
     Ok(plan)
 }

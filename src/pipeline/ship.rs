@@ -20,6 +20,7 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
     let mut prepared = None;
     let before = async {
         let deployment = prepared.insert(Deployment::prepare(&deploy.ecs, spec, &repository, &options).await?);
+        deployment.guard_account(&repository, &options)?;
         Ok(running(deployment, &repository))
     };
     let built = push_after(context, Box::pin(before)).await?;

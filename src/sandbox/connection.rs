@@ -21,6 +21,7 @@ use super::registry::{self, RegistryError};
 use super::request_body::RequestBody;
 use super::request_log::LoggedRequest;
 use super::schedules;
+use super::surroundings;
 use super::world::World;
 
 /// The connection ends without an answer.
@@ -75,7 +76,14 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
         entry.request.input = aws_json::read_input(&mut body).await.ok();
         entry.request.input.iter_mut().for_each(|input| schedules::complete(&parts, input));
     }
-    let asked = Asked { world, target, parts, body };
+    let form = match is_form(&parts) {
+        true => body.collect(LONGEST_FORM).await.ok(),
+        false => None,
+    };
+    if let Some(form) = &form {
+        entry.request.operation = surroundings::action(form);
+    }
+    let asked = Asked { world, target, parts, body, form };
     let answer = act(asked, &entry.request, action).await;
     match &answer {
         Ok(answer) => entry.request.status = answer.status().as_u16(),
@@ -103,6 +111,8 @@ struct Asked<'a> {
     target: Option<String>,
     parts: Parts,
     body: RequestBody,
+    /// The whole body of a request of the query protocol.
+    form: Option<Vec<u8>>,
 }
 
 impl Asked<'_> {
@@ -119,9 +129,20 @@ impl Asked<'_> {
             _ if path == registry::TOKEN_SERVICE => {
                 registry::token_answer(&self.world.registry, &self.parts, self.body).await
             }
-            _ => answer::empty(StatusCode::NOT_FOUND),
+            _ => match &self.form {
+                Some(form) => self.world.surroundings.query(form),
+                None => answer::empty(StatusCode::NOT_FOUND),
+            },
         }
     }
+}
+
+/// The longest form that is read, in bytes.
+const LONGEST_FORM: usize = 1024 * 1024;
+
+fn is_form(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    parts.uri.path() == "/" && kind.starts_with("application/x-www-form-urlencoded")
 }
 
 /// Answers a request, or does to it what a fault says.

@@ -22,6 +22,7 @@ mod schedules;
 mod seed;
 mod server;
 mod state;
+mod surroundings;
 mod world;
 
 #[cfg(test)]
@@ -39,3 +40,4 @@ pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality}
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedSchedule, SeedService};
 pub use server::{Sandbox, SandboxOptions};
+pub use surroundings::Target;

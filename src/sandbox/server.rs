@@ -22,6 +22,7 @@ use super::request_log::{LoggedRequest, RequestLog};
 use super::schedules::Schedules;
 use super::seed::{self, Seed};
 use super::state::StateFolder;
+use super::surroundings::{Surroundings, Target};
 use super::world::World;
 use crate::ground::{Clock, Secret};
 
@@ -157,6 +158,11 @@ impl Sandbox {
         self.world.ecs.write_log(group, stream, lines);
     }
 
+    /// Gives a target group these targets.
+    pub fn script_targets(&self, group: &str, targets: Vec<Target>) {
+        self.world.surroundings.script_targets(group, targets);
+    }
+
     /// Lets ECS's reads show the state of a while ago, as its eventual consistency does.
     pub fn lag_reads(&self, lag: Duration) {
         self.world.ecs.lag_reads(lag);
@@ -194,8 +200,8 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
     let schedules = Schedules::open(folder.path("schedules.json"), &region, Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    let link = options.link;
-    Ok(World { region, registry, ecs, schedules, faults, link, log, stalled: AtomicUsize::new(0) })
+    let (link, surroundings) = (options.link, Surroundings::default());
+    Ok(World { region, registry, ecs, schedules, surroundings, faults, link, log, stalled: AtomicUsize::new(0) })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {

@@ -9,6 +9,7 @@ use super::link::Link;
 use super::registry::Registry;
 use super::request_log::RequestLog;
 use super::schedules::Schedules;
+use super::surroundings::Surroundings;
 
 /// The stand-in's state, its scripts and its log.
 pub(super) struct World {
@@ -20,6 +21,8 @@ pub(super) struct World {
     pub(super) ecs: Ecs,
     /// EventBridge and its Scheduler.
     pub(super) schedules: Schedules,
+    /// The health of targets.
+    pub(super) surroundings: Surroundings,
     /// What is to go wrong.
     pub(super) faults: FaultScript,
     /// How slow the way here is.

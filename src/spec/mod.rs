@@ -15,6 +15,7 @@ mod environments;
 mod error;
 mod field;
 mod file_spec;
+mod fill_in;
 mod git;
 mod interpolate;
 mod layer_spec;
@@ -43,6 +44,7 @@ pub use deploy_spec::{
 pub use env_value::EnvValue;
 pub use error::{Flaw, SpecError};
 pub use file_spec::{FileContent, FileSpec, FileWhat};
+pub use fill_in::{NotFilledIn, fill_in};
 pub use layer_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, Split};
 pub use load::{Inputs, Overrides, load};
 pub use load_user_config::load_user_config;

@@ -47,7 +47,7 @@ fn the_exit_code_is_the_first_present_of_seven_six_nine_ten_eight() {
         (RolloutScript::circuit_breaker_rollback(), RolloutScript::rollback_failed(), 7, "rollback_failed"),
         (RolloutScript::paused("approve"), RolloutScript::circuit_breaker_rollback(), 6, "rolled_back"),
         (RolloutScript::never_ends(), RolloutScript::paused("approve"), 10, "paused"),
-        (RolloutScript::succeed(), RolloutScript::never_ends(), 8, "timed_out"),
+        (RolloutScript::succeed(), RolloutScript::never_ends(), 8, "timeout"),
     ];
     for (first, second, code, verdict) in rows {
         let stage = Stage::new(&["web", "worker"]);
@@ -106,7 +106,7 @@ fn a_time_out_takes_nothing_back() {
     stage.sandbox.script_rollout("worker", RolloutScript::never_ends());
     let deploy = "  services: [web, worker]\n  all_or_nothing: true\n  wait: {timeout: 5m}\n";
     let report = stage.deploy(deploy, "new").expect("a report");
-    assert_eq!(verdicts(&report), [("web", "successful"), ("worker", "timed_out")]);
+    assert_eq!(verdicts(&report), [("web", "successful"), ("worker", "timeout")]);
     assert_eq!((report.exit_code(), stage.live("web").as_str()), (8, "web:2"));
 }
 

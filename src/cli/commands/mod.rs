@@ -14,6 +14,7 @@ mod ship;
 mod status;
 
 use std::io::Write;
+use std::path::Path;
 
 use dockless::ground::{FileError, Hint, files};
 use dockless::net::NetError;
@@ -21,6 +22,7 @@ use dockless::pipeline::{Error, Report};
 use dockless::sandbox::SandboxError;
 
 use super::args::{Cli, Command, Common};
+use super::env;
 use super::exit;
 use super::render;
 
@@ -115,10 +117,40 @@ fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Don
     } else {
         write_stdout(&text)?;
     }
+    summarise(common, report)?;
+    for service in &report.services {
+        if let Some(dossier) = &service.dossier {
+            eprint!("{}", render::dossier::render(&service.name, dossier));
+        }
+    }
     for failure in &report.failures {
         eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
     }
     Ok(Done { code: report.exit_code() })
+}
+
+/// Adds the summary of a deployment to the file that was named, and to the CI system's own page.
+fn summarise(common: &Common, report: &Report) -> Result<(), Failure> {
+    if report.services.is_empty() {
+        return Ok(());
+    }
+    let text = dockless::deploy::summary(report.image.as_deref(), &report.services);
+    if let Some(path) = &common.summary {
+        append(path, &text)?;
+    }
+    if let Some(path) = env::step_summary()
+        && let Err(error) = append(&path, &text)
+    {
+        // The page of a CI system is no reason to fail.
+        eprintln!("warning: {error}");
+    }
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    let mut file = file.map_err(FileError::on("open", path))?;
+    file.write_all(text.as_bytes()).map_err(FileError::on("write", path))
 }
 
 fn write_stdout(text: &str) -> Result<(), Failure> {

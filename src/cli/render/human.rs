@@ -75,8 +75,11 @@ fn line(event: &Event) -> Option<(Level, String)> {
         Event::ServiceUpdated { service, task_definition } => {
             (Normal, format!("deploy    {service}: updated to {}", last_part(task_definition)))
         }
-        Event::RolloutChanged { service, status, running, pending, desired } => {
-            (Normal, format!("deploy    {service}: {status}, {running} running, {pending} pending of {desired}"))
+        Event::RolloutChanged { service, status, running, pending, desired, stage, traffic } => {
+            let stage = stage.as_ref().map(|stage| format!(" {stage}")).unwrap_or_default();
+            let traffic = traffic.map(|percent| format!(", {percent} % of the traffic")).unwrap_or_default();
+            let counts = format!("{running} running, {pending} pending of {desired}");
+            (Normal, format!("deploy    {service}: {status}{stage}, {counts}{traffic}"))
         }
         Event::ServiceEvent { service, at, message } => {
             (Normal, format!("event     {service} {}: {message}", at.rfc3339()))

@@ -29,7 +29,7 @@ fn good() -> Last {
 /// One service, in words.
 #[track_caller]
 fn check(image: &str, live_is_active: bool, last: Last, expect: &[&str]) {
-    let (live, containers) = (definition(image), ["web".to_owned()]);
+    let (live, containers) = (definition(image), [ContainerSpec::named("web")]);
     let standing = standing(last);
     let subject = Subject {
         service: "shop",
@@ -39,6 +39,8 @@ fn check(image: &str, live_is_active: bool, last: Last, expect: &[&str]) {
         source: &live,
         containers: &containers,
         standing: &standing,
+        newest: None,
+        order: None,
     };
     let plan = DeployPlan::of(&target(), &[subject]);
     let lines: Vec<String> = plan.to_string().lines().map(str::to_owned).collect();
@@ -74,7 +76,7 @@ fn the_same_image_is_left_joined_or_deployed_anew() {
 #[test]
 fn services_that_want_the_same_definition_share_one_revision() {
     let (live, other) = (definition("e.com/shop:1"), definition("e.com/shop:1"));
-    let containers = ["web".to_owned()];
+    let containers = [ContainerSpec::named("web")];
     let standing = standing(good());
     let subject = |service, live| Subject {
         service,
@@ -84,6 +86,8 @@ fn services_that_want_the_same_definition_share_one_revision() {
         source: live,
         containers: &containers,
         standing: &standing,
+        newest: None,
+        order: None,
     };
     let plan = DeployPlan::of(&target(), &[subject("a", &live), subject("b", &other)]);
     let revisions: Vec<&Revision> = plan

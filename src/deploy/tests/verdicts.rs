@@ -49,9 +49,9 @@ async fn each_course_of_a_deployment_has_its_verdict() {
         ("ROLLBACK_FAILED", json!({}), Verdict::RollbackFailed, "because"),
         ("STOPPED", json!({}), Verdict::Stopped, "because"),
         ("IN_PROGRESS", hook, Verdict::Paused, "hook `h1` waits for an answer"),
-        ("IN_PROGRESS", json!({}), Verdict::TimedOut, "it is IN_PROGRESS: 0 of 1 tasks run, 1 start"),
-        ("ROLLBACK_IN_PROGRESS", json!({}), Verdict::TimedOut, "it is ROLLBACK_IN_PROGRESS: 0 of 1 tasks run, 1 start"),
-        ("SOMETHING_NEW", json!({}), Verdict::TimedOut, "it is SOMETHING_NEW: 0 of 1 tasks run, 1 start"),
+        ("IN_PROGRESS", json!({}), Verdict::Timeout, "it is IN_PROGRESS: 0 of 1 tasks run, 1 start"),
+        ("ROLLBACK_IN_PROGRESS", json!({}), Verdict::Timeout, "it is ROLLBACK_IN_PROGRESS: 0 of 1 tasks run, 1 start"),
+        ("SOMETHING_NEW", json!({}), Verdict::Timeout, "it is SOMETHING_NEW: 0 of 1 tasks run, 1 start"),
     ];
     for (status, extra, verdict, reason) in rows {
         let trial = Trial::of(World::new().course(&[("IN_PROGRESS", json!({})), (status, extra)])).await;

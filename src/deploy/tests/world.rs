@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::stand_in::{Refusal, StandIn};
-use crate::deploy::{DeployError, DeployOptions, DeployReport, Deployment, TargetImage};
+use crate::deploy::{DeployError, DeployOptions, DeployReport, Deployment, FillIn, TargetImage};
 use crate::event::{Event, Recording};
 use crate::ground::{DrivenClock, Timestamp};
 use crate::oci::{Digest, Repository};
@@ -149,7 +149,8 @@ impl World {
         }
         match operation {
             "DescribeServices" => Ok(self.describe_services(&body)),
-            "DescribeTaskDefinition" => Ok(self.describe_task_definition(&body)),
+            "DescribeTaskDefinition" => self.describe_task_definition(&body),
+            "ListTasks" => Ok(json!({"taskArns": []})),
             "RegisterTaskDefinition" => Ok(self.register(body)),
             "UpdateService" => Ok(self.update(&body)),
             "ListServiceDeployments" => Ok(self.list_deployments()),
@@ -194,9 +195,14 @@ impl World {
         service
     }
 
-    fn describe_task_definition(&self, body: &Value) -> Value {
-        let arn = body["taskDefinition"].as_str().unwrap_or_default();
-        json!({"taskDefinition": self.definitions[arn], "tags": self.tags})
+    fn describe_task_definition(&self, body: &Value) -> Result<Value, Refusal> {
+        let name = body["taskDefinition"].as_str().unwrap_or_default();
+        let newest = || self.definitions.values().next_back().filter(|newest| newest["family"] == *name);
+        let Some(definition) = self.definitions.get(name).or_else(newest) else {
+            let message = "Unable to describe task definition.".to_owned();
+            return Err(Refusal { status: 400, code: "ClientException", message });
+        };
+        Ok(json!({"taskDefinition": definition, "tags": self.tags}))
     }
 
     fn register(&mut self, mut body: Value) -> Value {
@@ -285,6 +291,8 @@ pub(super) struct Trial {
     pub(super) clock: Arc<DrivenClock>,
     pub(super) events: Arc<Recording>,
     pub(super) wait: bool,
+    pub(super) strict: bool,
+    pub(super) force: bool,
 }
 
 impl Trial {
@@ -314,12 +322,23 @@ impl Trial {
             clock: Arc::new(DrivenClock::new(Timestamp::from_seconds(-3600))),
             events: Arc::default(),
             wait: true,
+            strict: false,
+            force: false,
         }
     }
 
     pub(super) fn options(&self) -> DeployOptions {
         let (clock, observer) = (self.clock.clone(), self.events.clone());
-        DeployOptions { wait: self.wait, clock, observer, jitter_seed: 1, strict: false, running: Default::default() }
+        DeployOptions {
+            wait: self.wait,
+            clock,
+            observer,
+            jitter_seed: 1,
+            strict: self.strict,
+            force: self.force,
+            fill_in: FillIn::nothing(),
+            running: Default::default(),
+        }
     }
 
     pub(super) async fn prepare(&self) -> Result<Deployment, DeployError> {

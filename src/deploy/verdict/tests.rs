@@ -49,7 +49,9 @@ fn exit_codes_are_those_of_the_design() {
         (Verdict::RollbackFailed, 7, "rollback_failed"),
         (Verdict::Stopped, 7, "stopped"),
         (Verdict::WrongDigest, 7, "wrong_digest"),
-        (Verdict::TimedOut, 8, "timed_out"),
+        (Verdict::Unproved, 7, "unproved"),
+        (Verdict::GivenUp, 7, "given_up"),
+        (Verdict::Timeout, 8, "timeout"),
         (Verdict::Superseded, 9, "superseded"),
         (Verdict::Paused, 10, "paused"),
     ];
@@ -61,12 +63,12 @@ fn exit_codes_are_those_of_the_design() {
 
 #[test]
 fn of_several_verdicts_the_first_with_the_gravest_code_decides() {
-    use Verdict::{NoChange, Paused, RollbackFailed, RolledBack, Stopped, Successful, Superseded, TimedOut};
+    use Verdict::{NoChange, Paused, RollbackFailed, RolledBack, Stopped, Successful, Superseded, Timeout};
     let rows: [(&[Verdict], Option<usize>); 6] = [
         (&[], None),
         (&[NoChange, Successful], Some(0)),
-        (&[Successful, TimedOut, Paused], Some(2)),
-        (&[TimedOut, Superseded, Paused], Some(1)),
+        (&[Successful, Timeout, Paused], Some(2)),
+        (&[Timeout, Superseded, Paused], Some(1)),
         (&[Superseded, RolledBack], Some(1)),
         (&[RolledBack, Stopped, RollbackFailed], Some(1)),
     ];
@@ -97,13 +99,17 @@ fn ours_is_not_in_the_list_before_and_goes_to_our_revision() {
         (&[("b", 8), ("a", 6)], footprint(&["a"], false), None),
         // A number is compared whole.
         (&[("b", 17)], footprint(&[], false), None),
-        // The update changed nothing: what runs is ours.
-        (&[("a", 7)], footprint(&["a"], true), Some("a")),
+        // The update changed nothing: nothing new is ours.
+        (&[("a", 7)], footprint(&["a"], true), None),
     ];
     for (briefs, footprint, ours) in rows {
         let briefs: Vec<_> = briefs.iter().map(|(arn, number)| brief(arn, *number)).collect();
         assert_eq!(find_ours(&briefs, &footprint).map(|brief| brief.arn.as_str()), ours, "{briefs:?}");
     }
+    let briefs = [brief("b", 7), brief("a", 7)];
+    let standing =
+        |unchanged| find_standing(&briefs, &footprint(&["a", "b"], unchanged)).map(|brief| brief.arn.as_str());
+    assert_eq!((standing(true), standing(false)), (Some("b"), None));
     let unnumbered = Footprint { number: None, ..footprint(&[], false) };
     assert_eq!(find_ours(&[brief("a", 7)], &unnumbered), None);
 }
@@ -121,6 +127,33 @@ fn without_its_number_ours_is_the_oldest_new_one_with_our_task_definition() {
     assert_eq!(found.map(|brief| brief.arn.as_str()), Some("c"));
     assert_eq!(newer_than(&briefs, "c"), Some("d"));
     assert_eq!(newer_than(&briefs, "d"), None);
+}
+
+fn rollout(before: &str) -> OurRollout {
+    OurRollout {
+        id: "ecs-svc/7".to_owned(),
+        task_definition: "new".to_owned(),
+        before_id: Some("ecs-svc/6".to_owned()),
+        before: before.to_owned(),
+        seen: true,
+    }
+}
+
+#[test]
+fn a_rolling_update_that_was_never_seen_is_not_gone() {
+    let primary = |id: &str, task_definition: &str| ServiceRollout {
+        id: id.to_owned(),
+        status: "PRIMARY".to_owned(),
+        task_definition: task_definition.to_owned(),
+        ..ServiceRollout::default()
+    };
+    let of = |entry| Service { deployments: vec![entry], ..Service::default() };
+    let lagging = OurRollout { seen: false, ..rollout("old") };
+    assert_eq!(judge_rollout(&of(primary("ecs-svc/6", "old")), &lagging), None);
+    // The same task definition, deployed anew: the id alone tells who is there.
+    let anew = rollout("new");
+    let verdict = |id| judge_rollout(&of(primary(id, "new")), &anew).map(|judgement| judgement.verdict);
+    assert_eq!((verdict("ecs-svc/6"), verdict("ecs-svc/8")), (Some(Verdict::RolledBack), Some(Verdict::Superseded)));
 }
 
 #[test]
@@ -146,11 +179,13 @@ fn a_rolling_update_is_judged_by_its_entry_and_by_primary() {
         (vec![primary("third")], Some(Verdict::Superseded)),
         (vec![primary("new")], Some(Verdict::Stopped)),
         (vec![primary("third"), replaced], None),
+        // Another deployment took its place while it was at its end: that ours ran to it was never seen.
+        (vec![primary("third"), entry("ecs-svc/7", "ACTIVE", "new", Some("COMPLETED"))], Some(Verdict::Superseded)),
         (vec![], None),
     ];
     for (deployments, verdict) in rows {
         let service = Service { deployments, ..Service::default() };
-        let judgement = judge_rollout(&service, "ecs-svc/7", "old", "new");
+        let judgement = judge_rollout(&service, &rollout("old"));
         assert_eq!(judgement.map(|judgement| judgement.verdict), verdict, "{:?}", service.deployments);
     }
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::RetryConfig;
-use dockless::deploy::{DeployError, DeployOptions, DeployReport, Deployment, Ecs, RunningTasks, TargetImage};
+use dockless::deploy::{DeployError, DeployOptions, DeployReport, Deployment, Ecs, FillIn, RunningTasks, TargetImage};
 use dockless::event::{Event, Recording};
-use dockless::ground::{DrivenClock, Secret, Timestamp};
+use dockless::ground::{Clock, DrivenClock, Secret, Sleep, Timestamp};
 use dockless::net::aws::StaticCredentials;
 use dockless::net::{AwsOptions, Connector, HttpOptions, Proxies, load_aws};
 use dockless::oci::Digest;
@@ -27,10 +29,38 @@ pub(crate) struct Stage {
     pub(crate) events: Arc<Recording>,
     pub(crate) running: RunningTasks,
     pub(crate) strict: bool,
+    pub(crate) force: bool,
     pub(crate) wait: bool,
     connector: Connector,
     runtime: Runtime,
     _state: tempfile::TempDir,
+}
+
+/// A clock beside another one.
+struct Shifted {
+    clock: Arc<DrivenClock>,
+    millis: i64,
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.clock.now().millis() + self.millis)
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.clock.sleep(duration)
+    }
+}
+
+/// The SDK's pauses, by the clock of the test.
+#[derive(Debug)]
+struct Driven(Arc<DrivenClock>);
+
+impl AsyncSleep for Driven {
+    fn sleep(&self, duration: Duration) -> aws_smithy_async::rt::sleep::Sleep {
+        self.0.advance(duration);
+        aws_smithy_async::rt::sleep::Sleep::new(std::future::ready(()))
+    }
 }
 
 /// The digest of an image that is called `name`.
@@ -73,11 +103,17 @@ impl Stage {
 
     /// Starts a stand-in with an empty cluster.
     pub(crate) fn empty() -> Self {
+        Self::with_aws_clock(0)
+    }
+
+    /// Starts a stand-in with an empty cluster, whose clock is ahead of ours by so many seconds.
+    pub(crate) fn with_aws_clock(ahead: i64) -> Self {
         let state = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(DrivenClock::new(Timestamp::from_seconds(1_700_000_000)));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let options = SandboxOptions::new(state.path().join("sandbox"), Arc::<DrivenClock>::clone(&clock));
+        let theirs = Arc::new(Shifted { clock: Arc::clone(&clock), millis: ahead * 1000 });
+        let options = SandboxOptions::new(state.path().join("sandbox"), theirs);
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("the stand-in starts");
         let http = HttpOptions { proxies: Proxies::Off, ..HttpOptions::default() };
         let connector = Connector::new(&http).expect("a connector");
@@ -96,10 +132,42 @@ impl Stage {
         let config = config.into_builder().retry_config(RetryConfig::disabled()).build();
         let ecs = Ecs::new(&config, &connector);
         let (events, running) = (Arc::default(), RunningTasks::default());
-        let stage =
-            Self { sandbox, clock, ecs, events, running, strict: false, wait: true, connector, runtime, _state: state };
+        let stage = Self {
+            sandbox,
+            clock,
+            ecs,
+            events,
+            running,
+            strict: false,
+            force: false,
+            wait: true,
+            connector,
+            runtime,
+            _state: state,
+        };
         stage.aws("ecs.CreateCluster", &json!({"clusterName": "main"}));
         stage
+    }
+
+    /// Lets the SDK retry as it does in earnest, by the clock of the test.
+    pub(crate) fn retrying(&mut self) {
+        let keys = StaticCredentials {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: Secret::new("secret".to_owned()),
+            session_token: None,
+        };
+        let aws = AwsOptions {
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(self.sandbox.endpoint()),
+            static_credentials: Some(keys),
+        };
+        let config = self.runtime.block_on(load_aws(&aws, &self.connector));
+        let config = config
+            .into_builder()
+            .sleep_impl(SharedAsyncSleep::new(Driven(Arc::clone(&self.clock))))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        self.ecs = Ecs::new(&config, &self.connector);
     }
 
     /// Makes a service in `main`; `rest` is laid over what CreateService is sent.
@@ -150,8 +218,9 @@ impl Stage {
 
     pub(crate) fn options(&self) -> DeployOptions {
         let (clock, observer): (Arc<DrivenClock>, Arc<Recording>) = (Arc::clone(&self.clock), Arc::clone(&self.events));
-        let (strict, running) = (self.strict, self.running.clone());
-        DeployOptions { wait: self.wait, clock, observer, jitter_seed: 1, strict, running }
+        let (wait, strict, force, running) = (self.wait, self.strict, self.force, self.running.clone());
+        let fill_in = FillIn::nothing();
+        DeployOptions { wait, clock, observer, jitter_seed: 1, strict, force, fill_in, running }
     }
 
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
