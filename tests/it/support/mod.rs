@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod project;
+pub(crate) mod row;
 mod run;
 mod stage;
 mod standin;
