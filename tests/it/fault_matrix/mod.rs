@@ -80,7 +80,7 @@ async fn run(cell: &Cell, fault: bool) -> Seen {
     let stalls = matches!(cell.row.action, Action::Stall | Action::StallAfter { .. });
     let bench = Bench::with((cell.row.ways)(), |options| {
         if stalls && fault {
-            let limit = Duration::from_millis(250);
+            let limit = Duration::from_secs(1);
             options.timeouts.answer = limit;
             options.timeouts.idle = limit;
             options.timeouts.commit = limit;
