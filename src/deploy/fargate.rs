@@ -76,7 +76,7 @@ fn units(value: &Value, factor: f64) -> Option<u64> {
         clippy::cast_sign_loss,
         reason = "sizes of tasks are small and positive"
     )]
-    (number >= 0.0 && number < 1e6).then(|| (number * factor).round() as u64)
+    (0.0..1e6).contains(&number).then(|| (number * factor).round() as u64)
 }
 
 #[cfg(test)]

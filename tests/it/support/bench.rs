@@ -97,7 +97,9 @@ impl Bench {
         (options.personality, options.region) = (personality, "eu-west-1".to_owned());
         let sandbox = Sandbox::start(options).await.expect("the stand-in starts");
         let repositories = ["shop", "base"].map(str::to_owned).to_vec();
-        sandbox.seed(&Seed { repositories, cluster: "c".to_owned(), services: vec![] }).expect("repositories");
+        sandbox
+            .seed(&Seed { repositories, cluster: "c".to_owned(), services: vec![], ..Seed::default() })
+            .expect("repositories");
         let address = sandbox.address().to_string();
         let host = if is_ecr { account_host().to_owned() } else { address.clone() };
         let events = Arc::new(Recording::default());
