@@ -2,6 +2,7 @@
 
 packages=(
     docker-registry apache2-utils               # the reference registry, and htpasswd for its users
+    tinyproxy                                   # the only way out of a network namespace
     docker.io podman skopeo umoci               # runtimes and readers of images
     libarchive-tools                            # bsdtar, a reader of layers
     debootstrap busybox-static                  # bases

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Continue(ContinueArgs),
     /// Write down what the base is, so that builds need not ask
     Lock(LockArgs),
+    /// Show how large the cache is, or make it smaller
+    Cache(CacheArgs),
     /// Copy an image, as it is, between registries, layouts and archives
     Copy(CopyArgs),
     /// Show what an image is made of: platforms, config, layers and their sizes
@@ -210,6 +212,34 @@ pub(crate) struct LockArgs {
     pub(crate) check: bool,
 }
 
+/// Options of `cache`.
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<CacheAction>,
+}
+
+/// What can be done to the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Remove what was used longest ago, and what killed runs left
+    Prune(PruneArgs),
+}
+
+/// Options of `cache prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Remove all that no running process uses, also the state of sandboxes
+    #[arg(long, conflicts_with = "max_size")]
+    pub(crate) all: bool,
+    /// Keep at most this, such as 2GiB [default: `cache.max_size` of the user configuration, else 10GiB]
+    #[arg(long, value_name = "SIZE", value_parser = dockless::spec::parse_size)]
+    pub(crate) max_size: Option<u64>,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// Options of `copy`.
 #[derive(Debug, Args)]
 #[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
@@ -248,7 +278,20 @@ pub(crate) struct SandboxArgs {
     /// The loopback port to listen on [default: a free one]
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Let each request wait this long, such as 30ms, as a registry far away does
+    #[arg(long, value_name = "TIME", value_parser = dockless::spec::parse_duration)]
+    pub(crate) latency: Option<std::time::Duration>,
+    /// Let each connection carry so many bytes a second, such as 25MB/s
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) rate: Option<u64>,
     /// Forget all that the project's sandbox holds, and end
     #[arg(long)]
     pub(crate) reset: bool,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    match dockless::spec::parse_size(text.strip_suffix("/s").unwrap_or(text)) {
+        Ok(rate) if rate > 0 => Ok(rate),
+        _ => Err(format!("`{text}` is not a rate; write it like `25MB/s`")),
+    }
 }

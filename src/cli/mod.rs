@@ -1,6 +1,7 @@
 //! Floor 8, the binary: terminal, flags, environment, exit codes.
 
 mod args;
+mod cleanup;
 mod commands;
 mod env;
 mod exit;
@@ -50,6 +51,7 @@ async fn interruptible(cli: Cli) -> u8 {
         code = run(cli) => code,
         () = interrupted() => {
             eprintln!("error: interrupted");
+            cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
             stop(&running).await;
             eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
                 started goes on");

@@ -8,16 +8,19 @@ use dockless::event::{Event, Observer};
 use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
-use dockless::pipeline::{Context, CopyContext, DeployContext, Error, Resolving, SystemClock};
+use dockless::pipeline::{
+    self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock,
+};
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
-use dockless::sandbox::Sandbox;
+use dockless::sandbox::{Link, Sandbox};
 use dockless::spec::{self, BuildSpec, Inputs, Overrides, UserConfig};
 use dockless::store::Store;
 
 use super::args::{Common, Progress};
+use super::cleanup;
 use super::commands::Failure;
 use super::env::{self, Environment};
-use super::render::human::{Level, Lines};
+use super::render::human::{Level, Lines, bytes};
 use super::standin;
 
 /// The doors: store, registries, AWS, and the stand-in if it was asked for.
@@ -30,6 +33,8 @@ pub(crate) struct Tools {
     connector: Connector,
     aws: AwsOptions,
     sandbox: Option<Sandbox>,
+    /// The bound of the cache in bytes.
+    cache_max_size: u64,
 }
 
 impl Tools {
@@ -43,18 +48,23 @@ impl Tools {
         let environment = Environment::read();
         let observer = observer(common);
         let mut user = user_config(&environment)?;
+        let store = Arc::new(open_store(&environment, &*observer)?);
         let mut credentials = CredentialSources::of_environment(env::raw);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut aws = AwsOptions { region: spec.and_then(region), ..AwsOptions::default() };
         let sandbox = match spec.filter(|_| common.sandbox) {
             Some(spec) => {
-                let state = sandbox_state(common, &environment)?;
-                let sandbox = standin::start(spec, state, 0).await?;
+                let state = match store.is_temporary() {
+                    true => store.root().join("sandbox"),
+                    false => sandbox_state(common, &environment)?,
+                };
+                let sandbox = standin::start(spec, state, 0, Link::default()).await?;
                 standin::redirect(&sandbox, spec, &mut user, &mut credentials, &mut aws);
                 Some(sandbox)
             }
             None => None,
         };
+        let cache_max_size = user.cache_max_size.unwrap_or(DEFAULT_CACHE_SIZE);
         let connector = connector(&environment, &user)?;
         let registry = Registry::new(RegistryOptions {
             hosts: user.hosts,
@@ -64,8 +74,8 @@ impl Tools {
             ..RegistryOptions::new(connector.clone(), Arc::clone(&clock))
         })
         .map_err(|error| Failure::Pipeline(Error::Connector(error)))?;
-        let store = Arc::new(open_store(&environment, &*observer)?);
-        Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox })
+        cleanup::keep(&registry);
+        Ok(Self { environment, store, registry, clock, observer, connector, aws, sandbox, cache_max_size })
     }
 
     /// Returns what copying and inspecting work with.
@@ -79,10 +89,32 @@ impl Tools {
         }
     }
 
-    /// Ends what was started.
+    /// Ends what was started, and keeps the cache within its bound.
     pub(crate) async fn close(self) {
+        self.bound_cache();
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
+        }
+    }
+}
+
+impl Tools {
+    /// Removes what was used longest ago if the run made the cache too large. The run has done its work: here nothing
+    /// fails it.
+    fn bound_cache(&self) {
+        let observer = &self.observer;
+        match pipeline::bound_cache(&self.store, self.cache_max_size) {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                let (removed, bound) = (bytes(report.removed_bytes), bytes(report.max_size));
+                let message =
+                    format!("the cache is kept within {bound}: removed {removed} of what was used longest ago");
+                observer.observe(Event::Note { message });
+            }
+            Err(error) => observer.observe(Event::Warning {
+                message: format!("the cache cannot be kept within its bound: {error}"),
+                hint: Some("run `dockless cache prune`".to_owned()),
+            }),
         }
     }
 }
@@ -100,6 +132,8 @@ impl Session {
     pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
         let spec = Arc::new(load_spec(common)?);
         let tools = Tools::for_spec(common, Some(&spec)).await?;
+        // A cache inside the project is written by this run like any output.
+        let cache = std::path::absolute(tools.store.root()).ok();
         let context = Context {
             spec: Arc::clone(&spec),
             store: Arc::clone(&tools.store),
@@ -110,7 +144,7 @@ impl Session {
             use_cache: !common.no_cache,
             machine_paths: machine_paths(&spec.project, &tools.environment),
             resolving: Resolving { locked: common.locked, offline: common.offline },
-            outputs: outputs.to_vec(),
+            outputs: outputs.iter().cloned().chain(cache).collect(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         };
         Ok(Self { context, tools, strict: common.strict, running: common.running.clone() })
@@ -156,7 +190,8 @@ pub(crate) fn sandbox_state(common: &Common, environment: &Environment) -> Resul
     Ok(cache_dir(environment).join("sandbox").join(name))
 }
 
-fn cache_dir(environment: &Environment) -> PathBuf {
+/// Returns the folder of the cache; without a home, one that all temporary files share.
+pub(crate) fn cache_dir(environment: &Environment) -> PathBuf {
     environment.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("dockless"))
 }
 
@@ -185,7 +220,8 @@ fn connector(environment: &Environment, user: &UserConfig) -> Result<Connector, 
     Connector::new(&options).map_err(Failure::Net)
 }
 
-fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
+/// Reads the user configuration.
+pub(crate) fn user_config(environment: &Environment) -> Result<UserConfig, Failure> {
     let Some(path) = &environment.config else { return Ok(UserConfig::default()) };
     spec::load_user_config(path).map_err(|error| Failure::Pipeline(error.into()))
 }

@@ -9,7 +9,7 @@ use dockless::net::AwsOptions;
 use dockless::net::aws::StaticCredentials;
 use dockless::pipeline::SystemClock;
 use dockless::registry::{CredentialSources, EcrHost};
-use dockless::sandbox::{Sandbox, SandboxError, SandboxOptions, Seed, SeedSchedule, SeedService};
+use dockless::sandbox::{Link, Sandbox, SandboxError, SandboxOptions, Seed, SeedSchedule, SeedService};
 use dockless::spec::{BuildSpec, ContainerChoice, HostConfig, ScheduleSpec, Scheme, ServiceSpec, UserConfig};
 
 use serde_json::{Value, json};
@@ -20,8 +20,9 @@ use super::settings;
 const REGION: &str = "us-east-1";
 
 /// Starts the stand-in and makes what `name` and `deploy` expect: repository, cluster, services with a first revision.
-pub(crate) async fn start(spec: &BuildSpec, state: PathBuf, port: u16) -> Result<Sandbox, SandboxError> {
+pub(crate) async fn start(spec: &BuildSpec, state: PathBuf, port: u16, link: Link) -> Result<Sandbox, SandboxError> {
     let mut options = SandboxOptions::new(state, Arc::new(SystemClock));
+    options.link = link;
     options.address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     options.region = settings::region(spec).unwrap_or_else(|| REGION.to_owned());
     if let Some(host) = spec.name.as_ref().and_then(|name| EcrHost::parse(name.host())) {

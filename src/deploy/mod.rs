@@ -25,6 +25,7 @@ mod going_back;
 mod history;
 mod identity;
 mod lifecycle;
+mod live_images;
 mod observation;
 mod one_off;
 mod options;

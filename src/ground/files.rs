@@ -90,6 +90,20 @@ pub fn temporary_in(folder: &Path) -> Result<NamedTempFile, FileError> {
     builder.map_err(FileError::on("create a file in", folder))
 }
 
+/// Makes a temporary file that whoever cleans its folder leaves alone: it is locked as long as it is open.
+///
+/// On a file system without locks it is not locked, and nobody can clean there either.
+pub fn locked_temporary_in(folder: &Path) -> Result<NamedTempFile, FileError> {
+    loop {
+        let file = temporary_in(folder)?;
+        let _ = file.as_file().lock();
+        // A cleaner that was faster took it for a file whose owner died.
+        if file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
 /// Returns the folder that holds a path; `.` for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -99,7 +113,7 @@ pub fn folder_of(path: &Path) -> &Path {
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = folder_of(path);
     create_dir_all(folder)?;
-    let mut file = temporary_in(folder)?;
+    let mut file = locked_temporary_in(folder)?;
     file.write_all(bytes).map_err(FileError::on("write", path))?;
     file.persist(path).map_err(|error| FileError::on("write", path)(error.error))?;
     Ok(())

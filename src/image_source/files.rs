@@ -13,7 +13,7 @@ use super::lead::lead;
 use super::scan::{Scan, ScanError};
 use crate::base::{Facts, FactsBuilder, FactsError, Limits};
 use crate::oci::{Digest, ImagePath};
-use crate::tree::{Child, FileStamp, Listing, Node, NodeKind, SourceFile, Sources, Spooled, TreeError};
+use crate::tree::{Child, FileStamp, Listing, Node, NodeKind, SourceFile, Sources, Spool, Spooled, TreeError};
 
 /// How often the layers are read at most. Each reading finds the hard links of the one before; links to links beyond this
 /// are no writer's work.
@@ -26,13 +26,13 @@ const READINGS: usize = 8;
 /// everything is as in the image; symlinks are described and not followed.
 #[derive(Debug)]
 pub struct ImageFiles {
-    image: Arc<str>,
-    spool: Arc<File>,
-    index: Index,
+    pub(super) image: Arc<str>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) index: Index,
     /// What decides the bytes of all files, if it is known.
-    identity: Option<Digest>,
+    pub(super) identity: Option<Digest>,
     /// The wanted paths that lead somewhere, with where.
-    wanted: BTreeMap<ImagePath, ImagePath>,
+    pub(super) wanted: BTreeMap<ImagePath, ImagePath>,
 }
 
 /// An image whose layers can be opened.
@@ -160,7 +160,13 @@ impl<'a, R: Read> Layers<'a, R> {
         let taken = leads.values().cloned().collect();
         let index = self.index(facts, &taken, &spool, limits)?;
         self.check_complete(&index, &taken)?;
-        Ok(ImageFiles { image: self.image.into(), spool: Arc::new(spool), index, identity: None, wanted: leads })
+        Ok(ImageFiles {
+            image: self.image.into(),
+            spool: Arc::new(Spool::filled(spool)),
+            index,
+            identity: None,
+            wanted: leads,
+        })
     }
 
     fn index(

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::base::FactsError;
 use crate::oci::ImagePath;
 
@@ -13,7 +15,7 @@ const INDEX_BYTES: usize = 1 << 30;
 const ITEM_COST: usize = 160;
 
 /// A path of the image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Item {
     /// The layer that wrote it, from 1.
     pub(super) layer: u16,
@@ -25,18 +27,31 @@ pub(super) struct Item {
 }
 
 /// What a path of the image is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum ItemKind {
     Directory,
     /// A regular file; without bytes where it does not last, or its hard link leads to what was not kept.
     File(Option<Kept>),
     Symlink(Vec<u8>),
     /// A device or FIFO, with the word for it.
-    Special(&'static str),
+    Special(#[serde(deserialize_with = "word")] Word),
 }
 
+/// A word of the code. By this name serde does not take it for something to borrow.
+type Word = &'static str;
+
+/// Reads a word back that the code knows.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let known = SPECIAL.into_iter().find(|known| *known == word);
+    known.ok_or_else(|| serde::de::Error::custom("no word for a special file"))
+}
+
+/// What special files are called.
+const SPECIAL: [Word; 2] = ["FIFO", "device"];
+
 /// The bytes of a file, in the spool.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) offset: u64,
     pub(super) length: u64,
@@ -73,6 +88,16 @@ impl Item {
 }
 
 impl Index {
+    /// Returns all items, depth first.
+    pub(super) fn items(&self) -> &BTreeMap<ImagePath, Item> {
+        &self.items
+    }
+
+    /// Makes an index of items that were in one before.
+    pub(super) fn of(items: BTreeMap<ImagePath, Item>) -> Self {
+        Self { items, bytes: 0 }
+    }
+
     /// Returns what stands at a path.
     pub(super) fn get(&self, path: &ImagePath) -> Option<&Item> {
         self.items.get(path)

@@ -9,6 +9,7 @@ mod files;
 mod index;
 mod lead;
 mod links;
+mod record;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use crate::spec::Compression;
 pub(super) const FINAL_BLOCK: [u8; 2] = [0x03, 0x00];
 /// An output buffer of more than this is not kept for the next chunk: chunks are seldom longer, threads may be many.
 const KEPT: usize = 2 << 20;
+/// The same for zstd, whose chunks are longer and whose threads fewer.
+const KEPT_OF_ZSTD: usize = 5 << 20;
 
 /// A compressor that is used for one chunk after another.
 pub(super) struct Encoder {
@@ -58,7 +60,8 @@ impl Encoder {
         }
         // An exact copy waits for its turn; the room for the worst case serves the next chunk.
         let encoded = self.out.as_slice().into();
-        if self.out.capacity() > KEPT {
+        let kept = if matches!(self.codec, Codec::Zstd(_)) { KEPT_OF_ZSTD } else { KEPT };
+        if self.out.capacity() > kept {
             self.out = Vec::new();
         }
         Ok(Some(encoded))

@@ -1,11 +1,14 @@
 //! The diff id of a layer without its blob: every file is read and hashed, nothing is compressed or kept.
 
+use std::sync::mpsc;
+
 use crate::guard::Inspection;
 use crate::oci::{DiffId, Hasher};
 use crate::plan::Entry;
 
+use super::chunk::Lengths;
 use super::error::PackError;
-use super::flow::{Flow, Stopped};
+use super::flow::{Flow, Room, Stopped};
 use super::pack::PackOptions;
 use super::tape::{About, Chunks, Finished, Tape};
 
@@ -20,7 +23,8 @@ pub struct Measured {
     pub tar_bytes: u64,
 }
 
-/// Reads entries as [`pack`](super::pack()) does, on the caller's thread alone, and returns what the layer would be.
+/// Reads entries as [`pack`](super::pack()) does, on the caller's thread, while another one hashes and inspects what was
+/// read; returns what the layer would be.
 ///
 /// # Errors
 /// As [`pack`](super::pack()), where nothing is encoded or written.
@@ -30,29 +34,57 @@ where
 {
     let flow = Flow::new(options.budget, options.cancelled.clone());
     let inspection = options.inspection.as_deref();
-    let hashing = Hashing { hasher: Hasher::default(), flow: &flow, inspection };
-    let mut tape = Tape::new(hashing, inspection);
+    let (sender, receiver) = mpsc::channel();
+    let (read, diff_id) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(move || hash(&receiver, inspection));
+        let read = read(entries, options, Handing { flow: &flow, sender });
+        (read, hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (entries, tar_bytes) = read?;
+    Ok(Measured { diff_id, entries, tar_bytes })
+}
+
+fn read<I, E>(entries: I, options: &PackOptions, handing: Handing<'_>) -> Result<(u64, u64), PackError<E>>
+where
+    I: Iterator<Item = Result<Entry, E>>,
+{
+    let mut tape = Tape::new(handing, Lengths::of(options.compression), options.inspection.as_deref());
     for entry in entries {
         tape.write(&entry.map_err(PackError::Entry)?)?;
     }
-    let Finished { entries, bytes: tar_bytes, chunks, .. } = tape.finish()?;
-    Ok(Measured { diff_id: DiffId(chunks.hasher.finish()), entries, tar_bytes })
+    let Finished { entries, bytes, .. } = tape.finish()?;
+    Ok((entries, bytes))
 }
 
-/// Hashes chunks and forgets them.
-struct Hashing<'a> {
-    hasher: Hasher,
-    flow: &'a Flow,
-    inspection: Option<&'a Inspection>,
+/// A chunk on its way to the thread that hashes.
+struct Piece<'flow> {
+    tar: Box<[u8]>,
+    about: About,
+    _room: Room<'flow>,
 }
 
-impl<E> Chunks<E> for Hashing<'_> {
-    fn take(&mut self, chunk: &[u8], about: About) -> Result<(), PackError<E>> {
-        if let Some(inspection) = self.inspection {
-            inspection.add(about.see(Some(inspection), chunk));
+fn hash(pieces: &mpsc::Receiver<Piece<'_>>, inspection: Option<&Inspection>) -> DiffId {
+    let mut hasher = Hasher::default();
+    for Piece { tar, about, .. } in pieces {
+        hasher.update(&tar);
+        if let Some(inspection) = inspection {
+            inspection.add(about.see(Some(inspection), &tar));
         }
-        self.hasher.update(chunk);
-        Ok(())
+    }
+    DiffId(hasher.finish())
+}
+
+/// Hands chunks on as long as there is room.
+struct Handing<'flow> {
+    flow: &'flow Flow,
+    sender: mpsc::Sender<Piece<'flow>>,
+}
+
+impl<E> Chunks<E> for Handing<'_> {
+    fn take(&mut self, chunk: &[u8], about: About) -> Result<(), PackError<E>> {
+        let room = self.flow.reserve(chunk.len()).map_err(|Stopped| PackError::Cancelled)?;
+        // Only a panic ends the other side early, and that goes on where it is waited for.
+        self.sender.send(Piece { tar: chunk.into(), about, _room: room }).map_err(|_| PackError::Cancelled)
     }
 
     fn wanted(&self) -> Result<(), PackError<E>> {

@@ -19,7 +19,7 @@ use crate::spec::{Compression, Format};
 use crate::store::FileClock;
 
 use super::checkpoint::{Checkpoint, Resume};
-use super::chunk;
+use super::chunk::Lengths;
 use super::chunk_table::{ChunkTable, KnownChunks};
 use super::codec::Encoder;
 use super::error::PackError;
@@ -152,7 +152,7 @@ where
     W: Write + Send,
 {
     let (Format::V1, compression) = (options.format, options.compression);
-    let flow = Flow::new(options.budget.max(IN_FLIGHT * chunk::MOST), options.cancelled.clone());
+    let flow = Flow::new(options.budget.max(IN_FLIGHT * Lengths::of(compression).most), options.cancelled.clone());
     let pool = pool(options)?;
     let inspection = options.inspection.as_deref();
     let known = earlier.as_ref().map(|earlier| earlier.known);
@@ -200,8 +200,7 @@ impl Earlier<'_> {
 const IN_FLIGHT: usize = 2;
 
 fn pool<E>(options: &PackOptions) -> Result<rayon::ThreadPool, PackError<E>> {
-    // A chunk has about a mebibyte.
-    let fed = options.budget / (IN_FLIGHT << 20);
+    let fed = options.budget / (IN_FLIGHT * Lengths::of(options.compression).mean);
     rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.min(fed).max(1))
         .thread_name(|number| format!("pack-{number}"))
@@ -216,8 +215,8 @@ fn produce<E>(
     trace: Option<Trace>,
     resume: Option<&Resume>,
 ) -> Result<(u64, u64, Option<Fingerprint>), PackError<E>> {
-    let inspection = compressors.inspection;
-    let mut tape = Tape::new(compressors, inspection).traced(trace);
+    let (inspection, lengths) = (compressors.inspection, Lengths::of(compressors.compression));
+    let mut tape = Tape::new(compressors, lengths, inspection).traced(trace);
     if let Some(point) = resume.map(Resume::point) {
         tape = tape.after(point.entries, point.tar_bytes());
     }
@@ -258,7 +257,7 @@ impl<E> Chunks<E> for Compressors<'_, '_> {
                 room.shrink_to(tar.len() + kept);
                 let crc = matches!(compression, Compression::Gzip(_)).then(|| crc32(0, &tar));
                 let chunk = Chunk { number, tar, encoded, crc, seen, mark, room };
-                sender.send(Message::Chunk(chunk)).map_err(|_| Stopped)
+                sender.send(Message::Chunk(Box::new(chunk))).map_err(|_| Stopped)
             });
         });
         Ok(())

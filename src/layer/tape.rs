@@ -8,7 +8,7 @@ use crate::oci::{Digest, Hasher, ImagePath};
 use crate::plan::{Content, Entry, EntryKind, Mtime};
 use crate::store::FileClock;
 
-use super::chunk;
+use super::chunk::Lengths;
 use super::content::{Reading, changed, time_of};
 use super::error::PackError;
 use super::fingerprint::Fingerprint;
@@ -102,6 +102,7 @@ impl Look {
 /// Writes entries into chunks.
 pub(super) struct Tape<C> {
     chunks: C,
+    lengths: Lengths,
     /// Sees what is not left to those who take the chunks.
     inspection: Option<Arc<Inspection>>,
     trace: Option<Trace>,
@@ -115,10 +116,10 @@ pub(super) struct Tape<C> {
 }
 
 impl<C> Tape<C> {
-    pub(super) fn new(chunks: C, inspection: Option<&Inspection>) -> Self {
+    pub(super) fn new(chunks: C, lengths: Lengths, inspection: Option<&Inspection>) -> Self {
         let inspection = inspection.map(|inspection| Arc::new(inspection.apart()));
         let (looks, chunk, scratch) = (Vec::new(), Vec::new(), Vec::new());
-        Self { chunks, inspection, trace: None, looks, chunk, scratch, entries: 0, bytes: 0 }
+        Self { chunks, lengths, inspection, trace: None, looks, chunk, scratch, entries: 0, bytes: 0 }
     }
 
     /// Says at the ends of chunks what was packed so far.
@@ -141,7 +142,7 @@ impl<C> Tape<C> {
             return Err(PackError::Root);
         }
         match &entry.kind {
-            EntryKind::File(content) if content.len() > chunk::LARGE => self.write_large(entry, content),
+            EntryKind::File(content) if self.lengths.is_large(content.len()) => self.write_large(entry, content),
             EntryKind::File(Content::Bytes(bytes)) => self.write_small(entry, bytes),
             EntryKind::File(content) => {
                 let mut bytes = std::mem::take(&mut self.scratch);
@@ -168,15 +169,15 @@ impl<C> Tape<C> {
         };
         let blocks = header::blocks(entry, content.len() as u64, mtime);
         let length = blocks.len() + content.len().next_multiple_of(BLOCK);
-        if self.chunk.len() + length > chunk::MOST {
-            self.cut()?;
+        if self.chunk.len() + length > self.lengths.most {
+            self.cut_within()?;
         }
         self.begin(entry);
         self.chunk.extend_from_slice(&blocks);
         self.inspect(entry, content);
         self.chunk.extend_from_slice(content);
         self.pad();
-        if chunk::ends_after(&entry.path, length, self.chunk.len()) {
+        if self.lengths.ends_after(&entry.path, length, self.chunk.len()) {
             self.cut()?;
         }
         Ok(())
@@ -209,7 +210,7 @@ impl<C> Tape<C> {
     where
         C: Chunks<E>,
     {
-        self.cut()?;
+        self.cut_within()?;
         let (mtime, expected) = match entry.mtime {
             Mtime::Seconds(seconds) => (seconds, None),
             Mtime::Content => {
@@ -229,7 +230,11 @@ impl<C> Tape<C> {
             if let Some(hasher) = &mut hasher {
                 hasher.update(&tape.chunk[start..]);
             }
-            if last { Ok(tape.pad()) } else { tape.cut_within() }
+            if !last {
+                return tape.cut_within();
+            }
+            tape.pad();
+            Ok(())
         })?;
         if let Some(examination) = examination {
             examination.end();
@@ -269,7 +274,7 @@ impl<C> Tape<C> {
         let mut left = content.len();
         while left > 0 {
             self.chunks.wanted()?;
-            let (start, count) = (self.chunk.len(), left.min(chunk::LARGE));
+            let (start, count) = (self.chunk.len(), left.min(self.lengths.mean as u64));
             reading.append(in_memory(count), &mut self.chunk)?;
             left -= count;
             then(self, start, left == 0)?;
@@ -292,7 +297,7 @@ impl<C> Tape<C> {
         self.chunk.resize(self.chunk.len().next_multiple_of(BLOCK), 0);
     }
 
-    /// Ends a chunk between two entries.
+    /// Ends a chunk after an entry, whatever comes next.
     fn cut<E>(&mut self) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,
@@ -301,7 +306,8 @@ impl<C> Tape<C> {
         self.hand_on(mark)
     }
 
-    /// Ends a chunk where packing cannot go on: within a file, or at the end of the stream.
+    /// Ends a chunk where packing cannot go on: within a file, at the end of the stream, or because of what comes next, since
+    /// that may be something else the next time.
     fn cut_within<E>(&mut self) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,
@@ -345,6 +351,5 @@ fn subject(entry: &Entry, content: &Content) -> Subject {
 
 /// Returns the length of what is read at once: a piece, or a file that is no longer than one.
 fn in_memory(length: u64) -> usize {
-    debug_assert!(length <= chunk::LARGE, "{length}");
-    usize::try_from(length).expect("a mebibyte at most")
+    usize::try_from(length).expect("some mebibytes at most")
 }

@@ -19,7 +19,7 @@ use super::tape::Mark;
 /// What the other stages tell the writer.
 pub(super) enum Message<'flow> {
     /// A chunk, in whatever order the pool finishes.
-    Chunk(Chunk<'flow>),
+    Chunk(Box<Chunk<'flow>>),
     /// The stream ended well and has so many chunks.
     End {
         /// The count of chunks.
@@ -161,8 +161,8 @@ impl<W: Write> Blob<W> {
         Ok(())
     }
 
-    fn append(&mut self, chunk: Chunk<'_>) -> Result<(), WriteError> {
-        let Chunk { tar, encoded, crc, room, seen, mark, .. } = chunk;
+    fn append(&mut self, chunk: Box<Chunk<'_>>) -> Result<(), WriteError> {
+        let Chunk { tar, encoded, crc, room, seen, mark, .. } = *chunk;
         let Encoded { bytes: encoded, digests } = encoded.map_err(WriteError::Encode)?;
         let bytes = encoded.as_deref().unwrap_or(&tar);
         self.write(bytes)?;

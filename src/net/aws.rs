@@ -19,7 +19,7 @@ use aws_types::region::Region;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use super::Connector;
+use super::{Connector, is_untrusted};
 use crate::ground::Secret;
 
 /// Attempts of one AWS request, the first included. The SDK's default of 3 loses a deployment to one busy second.
@@ -154,9 +154,42 @@ async fn small(mut body: reqwest::Body) -> Result<Bytes, ConnectorError> {
 fn transport(error: reqwest::Error) -> ConnectorError {
     if error.is_timeout() {
         ConnectorError::timeout(error.into())
-    } else if error.is_builder() {
+    } else if error.is_builder() || is_untrusted(&error) {
+        // Neither a wrong configuration nor an unknown authority gets better by trying again.
         ConnectorError::user(error.into())
     } else {
         ConnectorError::io(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::net::HttpOptions;
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_not_held_in_memory() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("a head");
+            let mut sent = 0_usize;
+            while stream.write_all(&[b' '; 1 << 16]).await.is_ok() {
+                sent += 1 << 16;
+            }
+            sent
+        });
+        let connector = Connector::new(&HttpOptions::default()).expect("a connector");
+        let connection = AwsConnection { connector, limit: READ_TIMEOUT };
+        let request = http::Request::get(url).body(SdkBody::empty()).expect("a request");
+        let answer = connection.call(HttpRequest::try_from(request).expect("a request")).await;
+        assert!(answer.is_err());
+        drop(answer);
+        let sent = served.await.expect("no panic");
+        assert!(sent < 2 * LONGEST_ANSWER, "{sent} bytes were taken");
     }
 }

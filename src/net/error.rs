@@ -43,7 +43,10 @@ pub enum NetError {
 impl Hint for NetError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::File(error) => error.hint(),
+            Self::File(error) => error.hint().or_else(|| {
+                let from = "AWS_CA_BUNDLE or SSL_CERT_FILE, or by `ca`, `cert` or `key` in the user configuration";
+                Some(format!("correct the path, which is named by {from}"))
+            }),
             Self::Authorities { path, .. } => Some(format!(
                 "check that `{}` begins with `-----BEGIN CERTIFICATE-----`; it is named by AWS_CA_BUNDLE or \
                  SSL_CERT_FILE, or by `ca` in the user configuration",
@@ -73,6 +76,17 @@ pub fn describe(error: &(dyn Error + 'static)) -> String {
         Some((words, _)) => words.to_lowercase(),
         None => text,
     }
+}
+
+/// Returns whether an error is about a certificate: then nothing is won by trying again.
+///
+/// An `io::Error` that wraps an error has only that one's source as its own, so both ways are followed.
+pub fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|inner| is_untrusted(inner)) || error.source().is_some_and(is_untrusted)
 }
 
 #[cfg(test)]

@@ -15,5 +15,5 @@ mod signed;
 
 pub use aws::{AwsOptions, load_aws};
 pub use connector::{Connector, HttpOptions, Proxies, is_link_local, is_loopback};
-pub use error::{NetError, describe};
+pub use error::{NetError, describe, is_untrusted};
 pub use signed::{AwsCall, AwsCalls, AwsFailure, AwsService, element};

@@ -13,6 +13,7 @@ use super::lock::Lookup;
 use super::output::{self, Output};
 use super::placed::Placed;
 use super::report::LayerReport;
+use super::reuse::Reuse;
 use super::uploads::Uploads;
 use super::{Context, Error, Report};
 
@@ -76,8 +77,8 @@ pub(crate) async fn resolve_bases(context: &Context, lock: &Lookup) -> Result<Ve
 /// Where the layers of a build go.
 pub(crate) struct Sending<'a> {
     pub(crate) uploads: &'a mut Uploads,
-    /// Whether layers of images that were pushed before are taken over.
-    pub(crate) reuse: bool,
+    /// From where layers of images that were pushed before are taken over, if they are.
+    pub(crate) reuse: Option<Reuse>,
 }
 
 /// Packs the own layers over resolved bases and puts the images together.
@@ -88,7 +89,7 @@ pub(crate) async fn build_on(
     context: &Context,
     bases: Vec<ResolvedBase>,
     lock: &Lookup,
-    sending: Option<Sending<'_>>,
+    mut sending: Option<Sending<'_>>,
 ) -> Result<Built, Error> {
     let mut report = Report::new();
     let started = context.clock.now();
@@ -99,11 +100,10 @@ pub(crate) async fn build_on(
     report.time("base", started, context.clock.now());
     let started = context.clock.now();
     examine::tell_removed(context, &placed);
-    let reuse = matches!(&sending, Some(Sending { reuse: true, .. }));
+    let reuse = sending.as_mut().and_then(|sending| sending.reuse.take());
     let packed = pack_all(context, &mut placed, reuse).await?;
     examine(context, &mut placed, &packed).await?;
     if let Some(Sending { uploads, .. }) = sending {
-        uploads.look_ahead(packed.iter().flatten().filter_map(|it| it.blob.as_ref()).map(|blob| blob.digest)).await;
         hand_over(&packed, uploads);
     }
     report.reused_layers += packed.iter().flatten().filter(|layer| layer.known || layer.taken.is_some()).count() as u64;
@@ -124,7 +124,7 @@ pub(crate) async fn build_on(
 fn hand_over(packed: &[Vec<PackedLayer>], uploads: &mut Uploads) {
     for PackedLayer { layer, blob, taken, .. } in packed.iter().flatten() {
         match (blob, taken, &layer.blob) {
-            (Some(blob), _, _) => uploads.start(blob.clone()),
+            (Some(blob), _, _) => uploads.hold(blob.clone()),
             (None, Some(how), Some(LayerBlob { descriptor, .. })) => {
                 uploads.settled(descriptor.digest, how.clone(), descriptor.size);
             }

@@ -15,11 +15,11 @@ use super::Context;
 use super::placed::Placed;
 
 /// The kind of record that names the last blobs of a layer.
-const LAST: &str = "last";
+pub(crate) const LAST: &str = "last";
 /// The kind of record that keeps a blob's table.
-const CHUNKS: &str = "chunks";
+pub(crate) const CHUNKS: &str = "chunks";
 /// The kind of record that keeps a blob's checkpoints.
-const STATES: &str = "states";
+pub(crate) const STATES: &str = "states";
 /// Names the form of what is recorded of checkpoints.
 const FORM: &str = "dockless states 1";
 
@@ -112,4 +112,10 @@ pub(crate) fn keep(store: &Store, digest: &Digest, kept: Kept) -> Result<(), Sto
     store.set_record(CHUNKS, &key, &kept.table.to_bytes())?;
     let states = States { form: FORM.to_owned(), points: kept.checkpoints };
     store.set_record(STATES, &key, &serde_json::to_vec(&states).expect("plain data"))
+}
+
+/// Returns the blobs that a record of last blobs names.
+pub(crate) fn blobs_of(record: &[u8]) -> Vec<Digest> {
+    let last: Vec<LastBlob> = serde_json::from_slice(record).unwrap_or_default();
+    last.into_iter().map(|blob| blob.digest).collect()
 }

@@ -17,7 +17,7 @@ use super::Context;
 use super::placed::Placed;
 
 /// The kind of record that keeps a packed layer.
-const LAYER: &str = "layer";
+pub(crate) const LAYER: &str = "layer";
 
 /// A part of a layer that is packed.
 #[derive(Clone)]
@@ -67,6 +67,12 @@ pub(crate) fn find(store: &Store, fingerprint: &Digest) -> Result<Option<PackedP
     }
     let blob = store.find_verified(&packed.digest, packed.size)?;
     Ok(blob.map(|blob| PackedPart { packed, blob: Some(blob), seen, taken: None }))
+}
+
+/// Returns the blob that a record leads to, which a part without entries has not; `None` for what is no such record.
+pub(crate) fn blob_of(record: &[u8]) -> Option<Option<Digest>> {
+    let Record { packed, .. } = serde_json::from_slice(record).ok()?;
+    Some((packed.entries > 0).then_some(packed.digest))
 }
 
 /// Records a part, unless one of its files may change without a trace. `clock` is of before the first file was read.

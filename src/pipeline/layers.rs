@@ -20,7 +20,7 @@ use super::chunks::{self, LayerLine};
 use super::examine::inspection;
 use super::known::{self, PackedPart};
 use super::placed::Placed;
-use super::reuse::{Pushed, Taken};
+use super::reuse::{Pushed, Reuse, Taken};
 use super::{Context, Error, split};
 
 /// An own layer in the store.
@@ -43,12 +43,13 @@ pub(crate) struct PackedLayer {
 pub(crate) async fn pack_all(
     context: &Context,
     images: &mut [Placed],
-    reuse: bool,
+    reuse: Option<Reuse>,
 ) -> Result<Vec<Vec<PackedLayer>>, Error> {
     let mut packing = Packing {
         context,
         platforms: images.iter().map(|image| image.base.image.config.platform()).collect(),
-        pushed: (!reuse).then(Pushed::default),
+        pushed: reuse.is_none().then(Pushed::default),
+        reuse,
         inspection: inspection(context, images)?,
         settings: known::settings(context, images),
         done: HashMap::new(),
@@ -68,6 +69,7 @@ pub(crate) async fn pack_all(
 struct Packing<'a> {
     context: &'a Context,
     platforms: Vec<Platform>,
+    reuse: Option<Reuse>,
     /// What may be taken over; asked for when the first layer is not known here.
     pushed: Option<Pushed>,
     inspection: Arc<Inspection>,
@@ -90,7 +92,7 @@ impl Packing<'_> {
         if known.contains(&false) && !is_kept {
             let pushed = match self.pushed.take() {
                 Some(pushed) => pushed,
-                None => Pushed::look(self.context, &self.platforms).await,
+                None => Pushed::look(self.context, &self.platforms, self.reuse.as_ref()).await,
             };
             let pushed = self.pushed.insert(pushed).clone();
             if !pushed.is_empty() {

@@ -1,4 +1,4 @@
-//! Floor 7: the use cases: build, push, deploy, ship.
+//! Floor 7: the use cases: build, push, copy, inspect, deploy, ship.
 //!
 //! A use case is handed a [`Context`] (build file, store, registries, clock, observer) and returns a [`Report`]. It
 //! decides nothing that a lower floor can decide; it brings synchronous work and the network together.
@@ -6,6 +6,7 @@
 mod base;
 mod bridge;
 mod build;
+mod cache;
 mod chunks;
 mod clock;
 mod context;
@@ -31,6 +32,9 @@ mod split;
 mod uploads;
 
 pub use build::{Built, BuiltImage, build};
+pub use cache::{
+    CacheReport, DEFAULT_CACHE_SIZE, Held, PruneReport, bound_cache, folder_size, measure_cache, prune_cache,
+};
 pub use clock::SystemClock;
 pub use context::{Context, Resolving};
 pub use copy::{CopyContext, CopyError, CopyOptions, Place, PlaceError, copy};

@@ -5,13 +5,14 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::Limits;
+use crate::base::{Facts, Limits};
 use crate::image_source::ImageFiles;
+use crate::layer::Fingerprint;
 use crate::oci::{Digest, Hasher, Platform};
 use crate::plan::Roots;
 use crate::spec::{BaseSource, ImageSpec, LayerOrigin};
-use crate::store::Blob;
-use crate::tree::{DiskSources, Sources, TreeError};
+use crate::store::{Blob, Store};
+use crate::tree::{DiskSources, Sources, Spool, TreeError};
 
 use super::base::resolve_layer_image;
 use super::bridge::blocking;
@@ -71,17 +72,78 @@ async fn image_files(
         blobs.push(image.layer_blob(context, index).await?);
     }
     let facts = image.facts(context).await?;
-    let spool = context.store.spool()?;
-    let name = name.to_owned();
     let mut identity = Hasher::default();
     blobs.iter().for_each(|blob| identity.update(blob.digest.as_bytes()));
     let identity = identity.finish();
-    let read = blocking(move || {
-        let open = |index: usize| Verified::open(&blobs[index]);
-        ImageFiles::read_with_facts(&name, &facts, blobs.len(), &open, &wanted, spool, &Limits::default())
-    });
-    let files = read.await.map_err(Error::LayerImage)?;
+    let reading = Reading { name: name.to_owned(), facts, blobs, wanted, store: Arc::clone(&context.store) };
+    let use_cache = context.use_cache;
+    let files = blocking(move || Arc::new(reading).files(&identity, use_cache)).await?;
     Ok(files.identified(identity))
+}
+
+/// The kind of record that keeps what was found in an image.
+const TAKEN: &str = "taken";
+
+/// All that it takes to read the files of an image.
+struct Reading {
+    name: String,
+    facts: Facts,
+    blobs: Vec<Blob>,
+    wanted: Vec<PathBuf>,
+    store: Arc<Store>,
+}
+
+impl Reading {
+    /// Returns the files: those of a record, if there is one, and then the layers are read only when bytes are wanted.
+    fn files(self: &Arc<Self>, identity: &Digest, use_cache: bool) -> Result<ImageFiles, Error> {
+        if !use_cache {
+            return self.read();
+        }
+        let key = self.key(identity);
+        if let Some(record) = self.store.record(TAKEN, &key)?
+            && let Some(files) = ImageFiles::from_record(&self.name, &record, self.later(key.clone(), record.clone()))
+        {
+            return Ok(files);
+        }
+        let files = self.read()?;
+        if let Some(record) = files.to_record() {
+            self.store.set_record(TAKEN, &key, &record)?;
+        }
+        Ok(files)
+    }
+
+    /// Returns the bytes of the files of a record, read when they are wanted.
+    fn later(self: &Arc<Self>, key: String, record: Vec<u8>) -> Spool {
+        let reading = Arc::clone(self);
+        Spool::unfilled(move || {
+            let files = reading.read().map_err(io::Error::other)?;
+            // The same blobs give the same files: a record that says otherwise is nobody's work but a forger's.
+            match files.to_record() {
+                Some(found) if found == record => files.into_spool(),
+                found => {
+                    let kept = reading.store.set_record(TAKEN, &key, &found.unwrap_or_default());
+                    kept.map_err(io::Error::other)?;
+                    Err(io::Error::other("a record of the cache was wrong and is corrected: build again"))
+                }
+            }
+        })
+    }
+
+    fn read(&self) -> Result<ImageFiles, Error> {
+        let Self { name, facts, blobs, wanted, store } = self;
+        let open = |index: usize| Verified::open(&blobs[index]);
+        let (spool, limits) = (store.spool()?, Limits::default());
+        ImageFiles::read_with_facts(name, facts, blobs.len(), &open, wanted, spool, &limits).map_err(Error::LayerImage)
+    }
+
+    /// Names all that decides what is found.
+    fn key(&self, identity: &Digest) -> String {
+        let mut key = Fingerprint::default();
+        key.text(env!("CARGO_PKG_VERSION").as_bytes());
+        key.text(identity.as_bytes());
+        self.wanted.iter().for_each(|path| key.text(path.as_os_str().as_encoded_bytes()));
+        key.finish().map(|digest| digest.to_string()).unwrap_or_default()
+    }
 }
 
 /// A blob that is held against its digest when its last byte was read.

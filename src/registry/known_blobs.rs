@@ -5,8 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::oci::{Digest, Repository};
 
-/// Whether a blob is there; locked by whoever sees to it.
-type Cell = Arc<tokio::sync::Mutex<bool>>;
+/// What is known of a blob; locked by whoever sees to it.
+type Cell = Arc<tokio::sync::Mutex<Presence>>;
+
+/// Whether a blob is in a repository, as far as this run knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Nobody has asked.
+    #[default]
+    Unknown,
+    /// It was asked for and is to be sent.
+    Absent,
+    /// It was found, mounted or sent.
+    Here,
+}
 
 /// The blobs of all repositories. A blob that could not be brought is tried again by the next who wants it.
 #[derive(Debug, Default)]

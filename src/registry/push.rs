@@ -6,6 +6,7 @@ use url::Url;
 use super::backoff::Backoff;
 use super::body::{Section, verify};
 use super::client::{Answer, Request};
+use super::known_blobs::Presence;
 use super::location::{self, LocationError};
 use super::manifest::CONTENT_DIGEST;
 use super::retry::Class;
@@ -62,20 +63,30 @@ impl RepositoryClient {
     /// blob at a time also make a distribution registry mix them up.)
     async fn once(&self, item: &Item<'_>, mount_from: &[Repository]) -> Result<Option<PushedBlob>, RegistryError> {
         let cell = self.shared.blobs.cell(&self.repository, &item.digest);
-        let mut is_there = cell.lock().await;
-        if *is_there {
+        let mut presence = cell.lock().await;
+        if *presence == Presence::Here {
             return Ok(Some(PushedBlob::Existing));
         }
-        let how = self.drive(item, mount_from).await?;
-        *is_there = how.is_some();
+        // What is known once is not known for ever: a failure may have any cause.
+        let absent = std::mem::take(&mut *presence) == Presence::Absent;
+        let how = self.drive(item, mount_from, absent).await?;
+        *presence = if how.is_some() { Presence::Here } else { Presence::Absent };
         Ok(how)
     }
 
-    async fn drive(&self, item: &Item<'_>, mount_from: &[Repository]) -> Result<Option<PushedBlob>, RegistryError> {
+    async fn drive(
+        &self,
+        item: &Item<'_>,
+        mount_from: &[Repository],
+        absent: bool,
+    ) -> Result<Option<PushedBlob>, RegistryError> {
         let own = &self.repository;
         let mounts = mount_from.iter().filter(|from| from.host() == own.host() && from.name() != own.name());
         let mounts = mounts.take(MOUNTS).map(|from| from.name().to_owned());
         let mut upload = Upload::new(item.size, mounts, self.host.chunking());
+        if absent {
+            upload.take(Outcome::Found(false));
+        }
         let place = self.shared.sessions.place();
         let mut way = Way { backoff: self.backoff(), renewed: false };
         loop {

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::answer::{self, Answer, Truncated};
 use super::aws_json::{self, AwsError};
 use super::fault::{Action, Reset};
+use super::link::Paced;
 use super::registry::{self, RegistryError};
 use super::request_body::RequestBody;
 use super::request_log::LoggedRequest;
@@ -31,10 +32,10 @@ struct Broken;
 pub(super) async fn serve(stream: TcpStream, world: Arc<World>) {
     let is_reset = AtomicBool::new(false);
     let service = service_fn(|request| Box::pin(exchange(&world, &is_reset, request)));
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(Paced::new(stream, world.link)), service);
     // What the client did wrong, or a scripted reset, ends this connection and nothing else.
     let _ = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
-    let stream = connection.into_parts().io.into_inner();
+    let stream = connection.into_parts().io.into_inner().into_inner();
     if is_reset.load(Ordering::Relaxed) {
         // Without lingering the close is a reset; where that cannot be set it is a plain close.
         let _ = stream.set_zero_linger();
@@ -56,6 +57,7 @@ impl Drop for Entry<'_> {
 }
 
 async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incoming>) -> Result<Answer, Broken> {
+    world.link.wait().await;
     let (parts, body) = request.into_parts();
     let target = parts.headers.get(aws_json::TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let target = target.or_else(|| schedules::target(&parts));
@@ -131,7 +133,10 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
             asked.answer(request).await;
             Err(Broken)
         }
-        Some(Action::Stall) => std::future::pending().await,
+        Some(Action::Stall) => {
+            asked.world.stalled.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
         Some(Action::Truncate { after }) => {
             let answer = asked.answer(request).await;
             Ok(answer.map(|body| Truncated::new(body, after).boxed_unsync()))

@@ -13,6 +13,7 @@ mod ecs;
 mod error;
 mod fault;
 mod glob;
+mod link;
 mod personality;
 mod registry;
 mod request_body;
@@ -33,6 +34,7 @@ pub use ecs::rollout::{
 };
 pub use error::SandboxError;
 pub use fault::{Action, Fault, Reset};
+pub use link::Link;
 pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality};
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedSchedule, SeedService};

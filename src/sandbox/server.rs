@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,6 +15,7 @@ use super::ecs::rollout::RolloutScript;
 use super::ecs::{Ecs, TaskScript};
 use super::error::SandboxError;
 use super::fault::{Fault, FaultScript};
+use super::link::Link;
 use super::personality::Personality;
 use super::registry::Registry;
 use super::request_log::{LoggedRequest, RequestLog};
@@ -38,6 +40,8 @@ pub struct SandboxOptions {
     pub region: String,
     /// How its registry behaves.
     pub personality: Personality,
+    /// How slow the way to it is.
+    pub link: Link,
     /// How many requests the log keeps.
     pub logged_requests: usize,
 }
@@ -52,6 +56,7 @@ impl SandboxOptions {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             personality: Personality::ecr(),
+            link: Link::default(),
             logged_requests: 10_000,
         }
     }
@@ -122,6 +127,11 @@ impl Sandbox {
         self.world.registry.open_uploads()
     }
 
+    /// Returns how many requests a fault has left without an answer.
+    pub fn stalled(&self) -> usize {
+        self.world.stalled.load(Ordering::Relaxed)
+    }
+
     /// Lets requests fail.
     pub fn script(&self, fault: Fault) {
         self.world.faults.add(fault);
@@ -184,7 +194,8 @@ fn open(folder: &StateFolder, options: &SandboxOptions) -> Result<World, Sandbox
     let ecs = Ecs::open(folder.path("ecs.json"), account, &region, Arc::clone(&registry))?;
     let schedules = Schedules::open(folder.path("schedules.json"), &region, Arc::clone(&registry))?;
     let (faults, log) = (FaultScript::default(), RequestLog::new(options.logged_requests));
-    Ok(World { region, registry, ecs, schedules, faults, log })
+    let link = options.link;
+    Ok(World { region, registry, ecs, schedules, faults, link, log, stalled: AtomicUsize::new(0) })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, mut stopped: watch::Receiver<bool>) {

@@ -1,9 +1,11 @@
 //! What all connections share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::ecs::Ecs;
 use super::fault::FaultScript;
+use super::link::Link;
 use super::registry::Registry;
 use super::request_log::RequestLog;
 use super::schedules::Schedules;
@@ -20,8 +22,12 @@ pub(super) struct World {
     pub(super) schedules: Schedules,
     /// What is to go wrong.
     pub(super) faults: FaultScript,
+    /// How slow the way here is.
+    pub(super) link: Link,
     /// What was asked.
     pub(super) log: RequestLog,
+    /// How many requests were left without an answer.
+    pub(super) stalled: AtomicUsize,
 }
 
 impl World {

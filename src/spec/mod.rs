@@ -49,6 +49,7 @@ pub use load_user_config::load_user_config;
 pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
 pub use repository_spec::{ImmutableTags, RepositorySpec};
 pub use user_config::{HostConfig, Scheme, UserConfig};
+pub use words::{parse_duration, parse_size};
 
 #[cfg(test)]
 mod tests;

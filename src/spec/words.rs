@@ -62,6 +62,22 @@ pub(super) fn size(text: &str) -> Result<u64, Problem> {
     number.checked_mul(factor).filter(|_| rest.is_empty()).ok_or_else(problem)
 }
 
+/// Reads a size of the command line: `10GiB`, `500MB`, or a count of bytes.
+///
+/// # Errors
+/// What is wrong with it, and how it is written, in words.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    size(text).map_err(|_| format!("`{text}` is not a size; write it like `10GiB`, `500MB` or a count of bytes"))
+}
+
+/// Reads a duration of the command line: `30ms`, `20m`, `1h30m`.
+///
+/// # Errors
+/// What is wrong with it, and how it is written, in words.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|_| format!("`{text}` is not a duration; write it like `30ms`, `20s` or `1h30m`"))
+}
+
 /// Splits `1h30m` into 1, `h` and `30m`.
 fn number_and_unit(text: &str) -> Option<(u64, &str, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -4,16 +4,20 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
+use super::inventory::{self, BLOBS, RECORDS, TMP};
+use super::lease::{Gate, Lease};
 use super::{Blob, BlobBytes, Received, Staged, StoreError};
 use crate::ground::{FileError, files};
 use crate::oci::Digest;
 
 /// A folder of blobs named by their digest, shared safely by threads and processes.
 ///
-/// `blobs/sha256/` holds them; `tmp/` what is being written, in the same file system; `records/` small facts by key.
+/// `blobs/sha256/` holds them; `tmp/` what is being written, in the same file system; `records/` small facts by key;
+/// `leases/` what living processes use; `uses/` when a blob was used last.
 #[derive(Clone, Debug)]
 pub struct Store {
     place: Arc<Place>,
@@ -23,7 +27,17 @@ pub struct Store {
 struct Place {
     root: PathBuf,
     /// Removes a temporary store with its last handle.
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
+    /// What this process uses.
+    lease: Lease,
+    /// Whether something was added since it was opened.
+    grown: AtomicBool,
+}
+
+impl Place {
+    fn new(root: &Path, temporary: Option<TempDir>) -> Self {
+        Self { root: root.to_owned(), temporary, lease: Lease::default(), grown: AtomicBool::new(false) }
+    }
 }
 
 impl Store {
@@ -32,7 +46,17 @@ impl Store {
     /// # Errors
     /// When the folder cannot be made or written; [`Store::temporary`] is the way out.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Place { root: folder.to_owned(), _temporary: None })
+        let store = Self::prepare(Place::new(folder, None))?;
+        remove_orphans(&store.tmp());
+        Ok(store)
+    }
+
+    /// Opens the store in a folder as it is: what dead processes left unfinished stays, for those who tidy up.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn attach(folder: &Path) -> Result<Self, StoreError> {
+        Self::prepare(Place::new(folder, None))
     }
 
     /// Makes a store in `parent` that vanishes with its last handle, for hosts without a writable cache folder.
@@ -44,15 +68,15 @@ impl Store {
             .prefix("dockless-")
             .tempdir_in(parent)
             .map_err(FileError::on("create a folder in", parent))?;
-        Self::prepare(Place { root: folder.path().to_owned(), _temporary: Some(folder) })
+        let root = folder.path().to_owned();
+        Self::prepare(Place::new(&root, Some(folder)))
     }
 
     fn prepare(place: Place) -> Result<Self, StoreError> {
         let store = Self { place: Arc::new(place) };
-        for folder in [store.root().join("blobs/sha256"), store.tmp(), store.root().join("records")] {
+        for folder in [store.root().join(BLOBS), store.tmp(), store.root().join(RECORDS)] {
             files::create_dir_all(&folder)?;
         }
-        remove_orphans(&store.tmp());
         // Also the proof that the folder can be written at all.
         drop(files::temporary_in(&store.tmp())?);
         for (name, content) in super::layout::MARKERS {
@@ -76,12 +100,45 @@ impl Store {
         self.tmp()
     }
 
+    /// Returns whether it vanishes with its last handle.
+    pub fn is_temporary(&self) -> bool {
+        self.place.temporary.is_some()
+    }
+
+    /// Returns whether this process added something to it: one that did not need not ask whether it is too large now.
+    pub fn has_grown(&self) -> bool {
+        self.place.grown.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something is added.
+    pub(super) fn grow(&self) {
+        self.place.grown.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes sure that nobody removes a blob which is there, or is about to be, as long as the gate is held; and, after
+    /// [`Self::lease`], as long as this process lives. A temporary store has no one else.
+    pub(super) fn gate(&self) -> Result<Option<Gate>, StoreError> {
+        if self.is_temporary() {
+            return Ok(None);
+        }
+        Ok(Some(Gate::shared(self.root())?))
+    }
+
+    /// Notes that this process uses a blob from now on, under the gate.
+    pub(super) fn lease(&self, digest: &Digest, gate: Option<&Gate>) -> Result<(), StoreError> {
+        if gate.is_some() {
+            self.place.lease.add(self.root(), digest)?;
+            inventory::mark_used(self.root(), digest);
+        }
+        Ok(())
+    }
+
     pub(super) fn tmp(&self) -> PathBuf {
-        self.root().join("tmp")
+        self.root().join(TMP)
     }
 
     pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.root().join("blobs/sha256").join(digest.hex())
+        self.root().join(BLOBS).join(digest.hex())
     }
 
     /// Starts a blob whose digest the caller computes while writing.
@@ -109,14 +166,17 @@ impl Store {
         Ok(Received::new(self.stage()?, expected, size))
     }
 
-    /// Returns a blob that is there with this size. Its bytes are not hashed: whoever reads them does.
+    /// Returns a blob that is there with this size, and keeps others from removing it. Its bytes are not hashed: whoever
+    /// reads them does.
     ///
     /// # Errors
     /// When the store cannot be looked at.
     pub fn find(&self, digest: &Digest, size: u64) -> Result<Option<Blob>, StoreError> {
         let path = self.blob_path(digest);
+        let gate = self.gate()?;
         match fs::metadata(&path) {
             Ok(found) if found.is_file() && found.len() == size => {
+                self.lease(digest, gate.as_ref())?;
                 Ok(Some(Blob { digest: *digest, size, bytes: BlobBytes::File { path, offset: 0 } }))
             }
             // Of another size: a torn write. The next commit replaces it.
@@ -133,7 +193,9 @@ impl Store {
     pub fn put(&self, bytes: &[u8]) -> Result<Blob, StoreError> {
         let digest = Digest::of(bytes);
         let size = bytes.len() as u64;
-        if let Some(blob) = self.find(&digest, size)? {
+        if let Some(blob) = self.find(&digest, size)?
+            && blob.read_at(0, bytes.len()).is_ok_and(|found| found == bytes)
+        {
             return Ok(blob);
         }
         let mut staged = self.stage()?;

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::inventory::{RECORDS, touch};
 use super::{Store, StoreError};
 use crate::ground::files;
 use crate::oci::{Digest, Hasher};
@@ -17,13 +18,18 @@ impl Store {
     /// # Errors
     /// When a record is there and cannot be read at all.
     pub fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(mut frame) = files::read_if_present(&self.record_path(kind, key))? else { return Ok(None) };
+        let path = self.record_path(kind, key);
+        let Some(mut frame) = files::read_if_present(&path)? else { return Ok(None) };
         let header = FORM.len() + 32;
         if frame.len() < header || !frame.starts_with(FORM) {
             return Ok(None);
         }
         let content = frame.split_off(header);
-        Ok((frame[FORM.len()..] == *sum(&[kind.as_bytes(), key.as_bytes(), &content]).as_bytes()).then_some(content))
+        if frame[FORM.len()..] != *sum(&[kind.as_bytes(), key.as_bytes(), &content]).as_bytes() {
+            return Ok(None);
+        }
+        touch(&path);
+        Ok(Some(content))
     }
 
     /// Records something under a kind and a key, in place of what was there.
@@ -32,6 +38,7 @@ impl Store {
     /// When it cannot be written; then the old record stands.
     pub fn set_record(&self, kind: &str, key: &str, content: &[u8]) -> Result<(), StoreError> {
         let sum = sum(&[kind.as_bytes(), key.as_bytes(), content]);
+        self.grow();
         let frame = [FORM, sum.as_bytes().as_slice(), content].concat();
         Ok(files::write_atomic(&self.record_path(kind, key), &frame)?)
     }
@@ -42,10 +49,20 @@ impl Store {
         self.record_path(kind, key)
     }
 
+    /// Tells that a record which was opened by its file is used now: what is used least is removed first.
+    pub fn use_record_file(&self, kind: &str, key: &str) {
+        touch(&self.record_path(kind, key));
+    }
+
+    /// Returns the content of a record's frame without holding it against its sum, for those who only tidy up.
+    pub fn content_of(frame: &[u8]) -> Option<&[u8]> {
+        frame.strip_prefix(FORM)?.get(32..)
+    }
+
     /// The name is made of the key's digest: any text is a key. Kinds are words of the code.
     fn record_path(&self, kind: &str, key: &str) -> PathBuf {
         debug_assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "a kind is a folder name");
-        self.root().join("records").join(kind).join(Digest::of(key.as_bytes()).hex())
+        self.root().join(RECORDS).join(kind).join(Digest::of(key.as_bytes()).hex())
     }
 }
 

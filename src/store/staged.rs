@@ -20,15 +20,7 @@ pub struct Staged {
 
 impl Staged {
     pub(super) fn new(store: &Store, folder: &Path) -> Result<Self, StoreError> {
-        // Another process may take the new file for one whose owner died and remove it before it is locked.
-        let file = loop {
-            let file = files::temporary_in(folder)?;
-            // File systems without locks get none of the cleaning either.
-            let _ = file.as_file().lock();
-            if file.path().exists() {
-                break file;
-            }
-        };
+        let file = files::locked_temporary_in(folder)?;
         Ok(Self { file, length: 0, store: store.clone() })
     }
 
@@ -45,6 +37,9 @@ impl Staged {
             return Err(StoreError::Size { digest, size, length: self.length });
         }
         let path = self.store.blob_path(&digest);
+        let gate = self.store.gate()?;
+        self.store.lease(&digest, gate.as_ref())?;
+        self.store.grow();
         self.file.persist(&path).map_err(|error| FileError::on("write", &path)(error.error))?;
         Ok(Blob { digest, size, bytes: super::BlobBytes::File { path, offset: 0 } })
     }

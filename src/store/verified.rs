@@ -14,8 +14,8 @@ use super::{Blob, BlobBytes, Store, StoreError};
 use crate::ground::{FileError, files};
 use crate::oci::{Digest, HashingReader};
 
-/// The kind of record that vouches for a blob.
-const VERIFIED: &str = "verified";
+/// The kind of record that vouches for a blob, under the text of its digest.
+pub const VERIFIED: &str = "verified";
 /// Linux names each boot here.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -94,7 +94,7 @@ fn stamp(found: &Metadata) -> String {
     format!("{} {} {} {mtime} {ctime}", found.dev(), found.ino(), found.len())
 }
 
-fn nanoseconds(seconds: i64, fraction: i64) -> i128 {
+pub(super) fn nanoseconds(seconds: i64, fraction: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(fraction)
 }
 

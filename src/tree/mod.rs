@@ -18,7 +18,7 @@ pub use error::TreeError;
 pub use listing::Listing;
 pub use look_ahead::LookAhead;
 pub use memory::MemorySources;
-pub use open_file::{OpenFile, SpoolReader, Spooled};
+pub use open_file::{OpenFile, Spool, SpoolReader, Spooled};
 pub use patterns::{PatternState, Patterns};
 pub use root::ProjectRoot;
 pub use source_file::{FileOrigin, SourceFile, stamp_of};

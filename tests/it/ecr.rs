@@ -191,6 +191,44 @@ fn many_layers_are_looked_for_in_one_call() {
     assert!(requests(&standin, "HEAD", "/blobs/") <= 1, "of the config at most");
 }
 
+/// Copies an image within the registry, and returns what is said of mounts.
+fn copied(standin: &StandIn) -> String {
+    let (runner, project) = (standin.runner(), Project::with(BASE));
+    runner.report(project.path(), &["push"]);
+    let (from, to) = (format!("{}:latest", project.name()), project.name().replace("/shop", "/prod"));
+    let run = runner.run(project.path(), &["copy", &from, &to]);
+    assert_eq!(run.code, 0, "a refused mount is no failure: {}", run.stderr);
+    run.stderr
+}
+
+#[test]
+fn a_refused_mount_is_told_once_with_its_reason() {
+    let never = |options: &mut dockless::sandbox::SandboxOptions| {
+        options.personality.mount = dockless::sandbox::MountRule::Never;
+    };
+    let off = copied(&StandIn::with(&["shop", "prod"], &[], never));
+    let reason = "ECR mounted no layer from `shop`: blob mounting is off in this account and region; run `aws ecr \
+                  put-account-setting --name BLOB_MOUNTING --value ENABLED --region eu-west-1`";
+    assert_eq!(off.matches(reason).count(), 1, "{off}");
+
+    let standin = StandIn::start(&["shop"], &[]);
+    let encryption = json!({"encryptionType": "KMS", "kmsKey": "arn:aws:kms:eu-west-1:123456789012:key/1"});
+    ecr(&standin, "CreateRepository", &json!({"repositoryName": "prod", "encryptionConfiguration": encryption}));
+    let other = copied(&standin);
+    let reason = "its encryption is AES256, and that of the target KMS with `arn:aws:kms:eu-west-1:123456789012:key/1`";
+    assert!(other.contains(reason), "{other}");
+
+    let standin = StandIn::start(&["shop", "prod"], &[]);
+    let action = Action::AccessDenied { action: "ecr:GetDownloadUrlForLayer".to_owned() };
+    standin.sandbox().script(Fault::on_request("POST", "/v2/prod/blobs/uploads/", action).times(2));
+    let denied = copied(&standin);
+    let statement = r#"{"Effect":"Allow","Action":"ecr:GetDownloadUrlForLayer","Resource":"*"}"#;
+    assert!(
+        denied.contains("the right `ecr:GetDownloadUrlForLayer` on it is missing") && denied.contains(statement),
+        "{denied}"
+    );
+}
+
 #[test]
 fn the_source_of_the_credentials_is_told_when_asked_for() {
     let standin = StandIn::start(&["shop"], &[]);

@@ -297,3 +297,147 @@ fn a_layer_of_another_image_is_known_by_its_digests() {
     let again = build(&runner, &project, &[]);
     assert_eq!((&again["digest"], &again["reused_layers"]), (&first["digest"], &2.into()));
 }
+
+/// Tells which regular files below a folder are opened, by whatever process.
+#[cfg(target_os = "linux")]
+struct Opened {
+    queue: rustix::fd::OwnedFd,
+    folders: std::collections::BTreeMap<i32, PathBuf>,
+}
+
+#[cfg(target_os = "linux")]
+impl Opened {
+    fn watch(root: &Path) -> Self {
+        use rustix::fs::inotify;
+        let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
+        let queue = inotify::init(flags).expect("a queue of events");
+        let mut open = vec![root.to_owned()];
+        let mut folders = std::collections::BTreeMap::new();
+        while let Some(folder) = open.pop() {
+            let watched = inotify::add_watch(&queue, &folder, inotify::WatchFlags::OPEN).expect("a watch");
+            let entries = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+            open.extend(entries.filter(|path| path.is_dir()));
+            folders.insert(watched, folder);
+        }
+        let watch = Self { queue, folders };
+        watch.take(root);
+        watch
+    }
+
+    /// Returns the files that were opened since the last call, relative to a folder.
+    fn take(&self, root: &Path) -> std::collections::BTreeSet<String> {
+        use rustix::fs::inotify::{ReadFlags, Reader};
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 1 << 16];
+        let mut reader = Reader::new(&self.queue, &mut buffer);
+        let mut opened = std::collections::BTreeSet::new();
+        while let Ok(event) = reader.next() {
+            assert!(!event.events().contains(ReadFlags::QUEUE_OVERFLOW), "every event is seen");
+            if event.events().contains(ReadFlags::ISDIR) {
+                continue;
+            }
+            let folder = self.folders[&event.wd()].strip_prefix(root).expect("below it");
+            let name = event.file_name().map(|name| name.to_str().expect("a plain name")).unwrap_or_default();
+            opened.insert(folder.join(name).display().to_string());
+        }
+        opened
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn with_nothing_changed_no_file_of_a_layer_is_opened() {
+    let (runner, project) = (Runner::new(), project());
+    let opened = Opened::watch(project.path());
+    build(&runner, &project, &[]);
+    assert_eq!(opened.take(project.path()).len(), 60 + 2, "all files, and the build file");
+    build(&runner, &project, &[]);
+    assert_eq!(opened.take(project.path()), ["build.yaml".to_owned()].into());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_before_a_change_is_not_opened() {
+    let (runner, project) = (Runner::new(), project());
+    // One layer that is not split: all that is saved is saved by going on within it.
+    project.build_file("base: scratch\nlayers:\n  - {from: modules, to: /srv, split: off}\n");
+    build(&runner, &project, &[]);
+    let opened = Opened::watch(project.path());
+    for (changed, text) in [("modules/050/index.js", "// changed\n"), ("modules/055/new.js", "// new\n")] {
+        project.write(changed, text);
+        settle();
+        opened.take(project.path());
+        let report = build(&runner, &project, &[]);
+        let files = opened.take(project.path());
+        assert!(files.contains(changed) && files.contains("modules/059/index.js"), "{files:?}");
+        assert!(!files.contains("modules/025/index.js") && files.len() < 35, "{files:?}");
+        assert_eq!(report["digest"], build(&Runner::new(), &project, &[])["digest"], "as without a cache");
+        opened.take(project.path());
+    }
+    fs::remove_file(project.join("modules/052/index.js")).expect("removed");
+    assert_eq!(built_whole(&runner, &project), build(&Runner::new(), &project, &[])["digest"]);
+}
+
+#[test]
+fn a_secret_before_a_change_is_still_refused() {
+    let (runner, project) = (Runner::new(), project());
+    project.build_file("base: scratch\nlayers:\n  - {from: modules, to: /srv, split: off}\n");
+    project.write(
+        "modules/003/key.txt",
+        &format!("-----BEGIN PRIVATE {}-----\n{}\n", "KEY", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC".repeat(8)),
+    );
+    settle();
+    for text in ["// as it was\n", "// as it is\n"] {
+        project.write("modules/055/index.js", text);
+        settle();
+        runner.run(project.path(), &["build"]).fails_with(4, &["modules/003/key.txt"]);
+    }
+}
+
+#[test]
+fn states_of_another_blob_or_form_are_not_gone_on_from() {
+    let project = project();
+    project.build_file("base: scratch\nlayers:\n  - {from: modules, to: /srv, split: off}\n");
+    let states = |runner: &Runner| files_below(&runner.cache().join("records/states"));
+    let changed = |runner: &Runner, text: &str| {
+        project.write("modules/055/index.js", text);
+        settle();
+        built_whole(runner, &project)
+    };
+    let (runner, other) = (Runner::new(), Runner::new());
+    changed(&runner, "// one\n");
+    project.write("modules/001/index.js", "// another beginning\n");
+    changed(&other, "// one\n");
+    // A whole record with a right sum, under the name of another blob.
+    fs::copy(&states(&other)[0], &states(&runner)[0]).expect("a copy");
+    let expected = changed(&Runner::new(), "// two\n");
+    assert_eq!(changed(&runner, "// two\n"), expected);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_layers_of_another_image_are_not_read_for_a_known_layer() {
+    let (runner, project) = (Runner::new(), project());
+    let layout = project.join("other");
+    build(&runner, &project, &["--output", &format!("oci:{}", layout.display())]);
+    project.build_file(&format!(
+        "base: scratch\nlayers:\n  - {{image: \"oci:{0}\", from: /app, to: /opt}}\n  - {{from: app, to: /app}}\n",
+        layout.display()
+    ));
+    let is_layer = |name: &String| fs::read(layout.join(name)).is_ok_and(|bytes| bytes.starts_with(&[0x1f, 0x8b]));
+    let opened = Opened::watch(&layout);
+    let layers = |opened: &Opened| opened.take(&layout).iter().filter(|name| is_layer(name)).count();
+    let first = build(&runner, &project, &[]);
+    assert!(layers(&opened) > 0);
+    opened.take(&layout);
+    let again = build(&runner, &project, &[]);
+    assert_eq!((layers(&opened), &again["digest"]), (0, &first["digest"]));
+    opened.take(&layout);
+    // Another layer of the same files: now their bytes are wanted.
+    project.build_file(&format!(
+        "base: scratch\nlayers:\n  - {{image: \"oci:{}\", from: /app, to: /usr}}\n",
+        layout.display()
+    ));
+    let moved = built_whole(&runner, &project);
+    assert!(layers(&opened) > 0);
+    assert_eq!(moved, build(&Runner::new(), &project, &[])["digest"]);
+}

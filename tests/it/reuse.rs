@@ -1,6 +1,11 @@
 //! A pushed image is its own cache: on a machine that knows nothing, what did not change is neither packed nor sent.
 
+use std::fs;
+use std::path::Path;
+
+use dockless::oci::Digest;
 use dockless::sandbox::{Action, Fault};
+use serde_json::Value;
 
 use super::support::{Project, StandIn};
 
@@ -97,4 +102,85 @@ fn a_layer_that_vanishes_before_the_manifest_is_packed_and_sent() {
     assert!(run.stderr.contains("lost a layer"), "{}", run.stderr);
     let digest = runner.report(project.path(), &["build"])["digest"].clone();
     assert!(run.stdout.contains(digest.as_str().expect("a digest")), "{}", run.stdout);
+}
+
+#[test]
+fn the_image_that_runs_is_taken_over_from_where_no_tag_leads() {
+    let standin = StandIn::start(&["shop", "old"], &["web"]);
+    let project = Project::with(
+        "base: scratch\nlayers:\n  - {from: app, to: /app}\n  - {from: lib, to: /lib}\n\
+         deploy: {cluster: main, services: [web], containers: [web]}\n",
+    );
+    project.write("lib/a", &"a line that compresses\n".repeat(1000));
+    let old = project.name().replace("/shop", "/old");
+    let first = standin.runner().report(project.path(), &["ship", "--name", &old]);
+    assert_eq!(first["verdict"], "successful", "{first}");
+    // Another repository, without images: only ECS knows where the layers are.
+    let moved = standin.runner().report(project.path(), &["ship"]);
+    assert_eq!((&moved["reused_layers"], &moved["mounted"]), (&2.into(), &2.into()), "{moved}");
+    assert_eq!(moved["digest"], first["digest"]);
+}
+
+#[test]
+fn ecr_names_its_newest_images_whatever_their_tags_are_called() {
+    let standin = StandIn::start(&["shop"], &[]);
+    let project = project("gzip");
+    // The name comes first in the alphabet, and its image is the only one with these layers.
+    standin.runner().report(project.path(), &["push", "--tag", "0-first"]);
+    for number in 0..3 {
+        let other = Project::with("base: scratch\nlayers:\n  - {from: app, to: /other}\n");
+        other.write("app/number", &format!("{number}\n"));
+        standin.runner().report(other.path(), &["push", "--tag", &format!("z{number}")]);
+    }
+    standin.sandbox().forget_requests();
+    let report = standin.runner().report(project.path(), &["push", "--tag", "new"]);
+    assert_eq!(numbers(&report), [0, 2]);
+    assert_eq!(standin.count("DescribeImages"), 1);
+    // Who may not ask ECR asks the registry.
+    standin
+        .sandbox()
+        .script(Fault::on_operation("DescribeImages", Action::AccessDenied { action: "ecr:DescribeImages".into() }));
+    let report = standin.runner().report(project.path(), &["push", "--tag", "newer"]);
+    assert_eq!(numbers(&report), [0, 2]);
+}
+
+/// Replaces a text in the manifest of a layout, and names the new manifest.
+fn forge(layout: &Path, forge: impl Fn(&mut Value)) {
+    let path = |digest: &Value| layout.join("blobs").join(digest.as_str().expect("a digest").replace(':', "/"));
+    let read = |path: &Path| serde_json::from_slice::<Value>(&fs::read(path).expect("a file")).expect("JSON");
+    let mut index = read(&layout.join("index.json"));
+    let mut manifest = read(&path(&index["manifests"][0]["digest"]));
+    forge(&mut manifest);
+    let bytes = manifest.to_string().into_bytes();
+    let digest = Value::from(Digest::of(&bytes).to_string());
+    fs::write(path(&digest), &bytes).expect("a manifest");
+    index["manifests"][0]["digest"] = digest;
+    index["manifests"][0]["size"] = bytes.len().into();
+    fs::write(layout.join("index.json"), index.to_string()).expect("an index");
+}
+
+/// What is said of a layer.
+type Annotate<'a> = &'a dyn Fn(&mut Value);
+
+#[test]
+fn a_forged_annotation_is_not_believed_against_the_codec_or_the_size() {
+    let forged: [(&str, &str, Annotate<'_>); 2] = [
+        ("zstd", "gzip", &|layer| layer["annotations"]["dev.dockless.layer"] = "1;gzip:6".into()),
+        ("gzip", "zstd", &|layer| layer["annotations"]["dev.dockless.layer"] = "1;zstd:3".into()),
+    ];
+    for (is, says, annotate) in forged {
+        let standin = StandIn::start(&["shop"], &[]);
+        let layout = tempfile::tempdir().expect("a folder");
+        let place = format!("oci:{}", layout.path().join("image").display());
+        standin.runner().report(project(is).path(), &["build", "--output", &place]);
+        forge(&layout.path().join("image"), |manifest| {
+            manifest["layers"].as_array_mut().expect("layers").iter_mut().for_each(annotate);
+        });
+        let target = format!("{}:latest", project(is).name());
+        let copied = standin.runner().run(layout.path(), &["copy", &place, &target]);
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        let honest = standin.runner().report(project(says).path(), &["build"]);
+        let report = standin.runner().report(project(says).path(), &["push"]);
+        assert_eq!((&report["reused_layers"], &report["digest"]), (&0.into(), &honest["digest"]), "{is} as {says}");
+    }
 }

@@ -52,23 +52,11 @@ impl Sink {
         }
         self.held.extend_from_slice(bytes);
         if self.held.len() > self.memory {
-            let mut file = BufWriter::with_capacity(1 << 16, locked_in(&self.folder)?);
+            let mut file = BufWriter::with_capacity(1 << 16, files::locked_temporary_in(&self.folder)?);
             file.write_all(&std::mem::take(&mut self.held)).map_err(failed)?;
             self.file = Some(file);
         }
         Ok(())
-    }
-}
-
-/// Makes a file that whoever cleans the folder leaves alone: it is locked while it is open.
-fn locked_in(folder: &Path) -> Result<NamedTempFile, FileError> {
-    loop {
-        let file = files::temporary_in(folder)?;
-        // A file system without locks is not cleaned. The file may be gone if the cleaner was faster.
-        let _ = file.as_file().lock();
-        if file.path().exists() {
-            return Ok(file);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod build;
+mod cache;
 mod copy;
 mod deploy;
 mod inspect;
@@ -92,6 +93,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Rollback(args) => rollback::run(&cli.common, args).await,
         Command::Continue(args) => answer::run(&cli.common, args).await,
         Command::Lock(args) => lock::run(&cli.common, args).await,
+        Command::Cache(args) => cache::run(&cli.common, args),
         Command::Copy(args) => copy::run(&cli.common, args).await,
         Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,

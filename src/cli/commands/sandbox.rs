@@ -1,6 +1,6 @@
 //! `dockless sandbox`.
 
-use dockless::sandbox::Sandbox;
+use dockless::sandbox::{Link, Sandbox};
 
 use super::{Done, Failure};
 use crate::cli::args::{Common, SandboxArgs};
@@ -16,7 +16,8 @@ pub(super) async fn run(common: &Common, args: &SandboxArgs) -> Result<Done, Fai
         eprintln!("the sandbox of this project is empty again");
         return Ok(Done { code: exit::DONE });
     }
-    let sandbox = standin::start(&settings::load_spec(common)?, state, args.port).await?;
+    let link = Link { latency: args.latency.unwrap_or_default(), rate: args.rate };
+    let sandbox = standin::start(&settings::load_spec(common)?, state, args.port, link).await?;
     let endpoint = sandbox.endpoint();
     println!("{endpoint}");
     eprintln!("registry, ECR and ECS answer at {endpoint}; end with Ctrl-C");

@@ -84,7 +84,7 @@ fn an_unchanged_layer_is_copied_whole() {
         let (again, again_table, again_bytes) = warm(&entries, compression, &known);
         assert_eq!((again, again_bytes), first);
         assert_eq!(again_table.copied(), again_table.chunks());
-        assert_eq!(table.chunks() > 4, compression != Compression::None, "the tar itself is no table's business");
+        assert_eq!(table.chunks() > 1, compression != Compression::None, "the tar itself is no table's business");
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::oci::ImagePath;
-use crate::tree::{MemorySources, SourceFile, Sources, Spooled};
+use crate::tree::{MemorySources, SourceFile, Sources, Spool, Spooled};
 
 fn stamp() -> FileStamp {
     FileStamp { device: 1, inode: 2, size: 3, mtime_ns: 4, ctime_ns: 5, mode: 6 }
@@ -18,7 +18,7 @@ fn on_disk(path: &str, stamp: FileStamp) -> EntryKind {
 }
 
 fn of_image(identity: Option<&[u8]>) -> EntryKind {
-    let spool = Arc::new(File::open("/dev/null").unwrap());
+    let spool = Arc::new(Spool::filled(File::open("/dev/null").unwrap()));
     let bytes = Spooled::new(spool, 0, 3, "image".into()).identified(identity.map(Digest::of));
     EntryKind::File(Content::File(SourceFile::spooled(bytes, PathBuf::from("a"), stamp())))
 }

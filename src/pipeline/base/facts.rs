@@ -20,6 +20,7 @@ impl ResolvedBase {
         if context.use_cache
             && let Ok(facts) = blocking(move || Facts::open(&known)).await
         {
+            context.store.use_record_file(FACTS, &self.facts_key());
             return Ok(facts);
         }
         let facts = self.scan(context).await?;

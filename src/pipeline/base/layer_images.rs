@@ -8,7 +8,7 @@ use crate::pipeline::lock::Lookup;
 use crate::spec::{BaseSource, ImageSpec, LayerOrigin};
 
 use super::resolve::resolve;
-use super::{Context, Error, Origin, ResolvedBase};
+use super::{Context, Error, Fates, Origin, ResolvedBase};
 
 /// The kind of record that keeps manifest and config of an image.
 const IMAGE: &str = "image";
@@ -59,7 +59,14 @@ fn known(context: &Context, reference: &Reference, platform: &Platform) -> Optio
     let image = locked.image().ok()?;
     let LockedBase { manifest, config, .. } = locked;
     let (manifest, config) = (manifest.map(String::into_bytes), config.into_bytes());
-    Some(ResolvedBase { image, manifest, config, answers: None, origin: Origin::Unasked(reference.clone()) })
+    Some(ResolvedBase {
+        image,
+        manifest,
+        config,
+        answers: None,
+        fates: Fates::default(),
+        origin: Origin::Unasked(reference.clone()),
+    })
 }
 
 fn keep(context: &Context, image: &ResolvedBase, platform: &Platform) -> Result<(), Error> {

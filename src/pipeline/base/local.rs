@@ -8,7 +8,7 @@ use crate::oci::Platform;
 use crate::store::{LocalImage, LocalLayer, LocalSource, Store, StoreError};
 
 use super::resolve::choose;
-use super::{Context, Error, Origin, ResolvedBase, blocking};
+use super::{Context, Error, Fates, Origin, ResolvedBase, blocking};
 
 /// What an image in files is called.
 pub(super) struct Names {
@@ -60,6 +60,7 @@ fn from_files(name: String, image: LocalImage) -> ResolvedBase {
         manifest: image.manifest.map(|manifest| manifest.bytes),
         config: image.config_bytes,
         answers: None,
+        fates: Fates::default(),
         origin: Origin::Files(image.layers.into_iter().map(|layer| layer.blob).collect()),
     }
 }

@@ -2,10 +2,12 @@
 //! needed.
 
 mod facts;
+mod fate;
 mod layer_images;
 mod local;
 mod resolve;
 
+pub(crate) use fate::{Fate, Fates};
 pub(crate) use layer_images::{layer_images, resolve_layer_image};
 pub(crate) use resolve::{resolve_base, written_name};
 
@@ -31,6 +33,8 @@ pub(crate) struct ResolvedBase {
     pub(crate) config: Vec<u8>,
     /// What the lock knows of its file system.
     pub(crate) answers: Option<Answers>,
+    /// What is to become of its layers while it is pushed.
+    pub(crate) fates: Fates,
     /// Where its layers are.
     origin: Origin,
 }
@@ -89,6 +93,7 @@ impl ResolvedBase {
         if let Origin::Files(blobs) = &self.origin {
             return Ok(blobs[index].open()?);
         }
+        self.fates.settled(&descriptor.digest).await;
         if let Some(blob) = context.store.find(&descriptor.digest, descriptor.size)? {
             return Ok(blob.open()?);
         }

@@ -8,7 +8,7 @@ use crate::spec::{BaseSource, ImageSpec};
 use crate::store::LocalSource;
 
 use super::local::{Names, local};
-use super::{Context, Error, Origin, ResolvedBase};
+use super::{Context, Error, Fates, Origin, ResolvedBase};
 use crate::pipeline::lock::Lookup;
 
 /// The platform of an image when neither the build file nor the base decides: never this machine's.
@@ -57,6 +57,7 @@ fn from_lock(locked: &LockedBase, reference: &Reference, wanted: Option<&Platfor
         manifest: locked.manifest.clone().map(String::into_bytes),
         config: locked.config.clone().into_bytes(),
         answers: Some(locked.answers.clone()),
+        fates: Fates::default(),
         origin,
     })
 }
@@ -103,7 +104,14 @@ fn scratch(context: &Context, platform: Option<&Platform>) -> ResolvedBase {
         platform
     });
     let image = BaseImage { name: None, digest: None, config: Config::scratch(&platform), layers: Vec::new() };
-    ResolvedBase { image, manifest: None, config: Vec::new(), answers: None, origin: Origin::Files(Vec::new()) }
+    ResolvedBase {
+        image,
+        manifest: None,
+        config: Vec::new(),
+        answers: None,
+        fates: Fates::default(),
+        origin: Origin::Files(Vec::new()),
+    }
 }
 
 /// Says once that the default platform was taken, or that there is no default.
@@ -138,6 +146,7 @@ async fn pull(context: &Context, reference: &Reference, platform: Option<&Platfo
         manifest: Some(pulled.manifest.bytes),
         config: pulled.config,
         answers: None,
+        fates: Fates::default(),
         origin: Origin::Registry(pulled.source),
     })
 }

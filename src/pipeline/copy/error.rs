@@ -99,7 +99,9 @@ impl Hint for CopyError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Read { source, .. } | Self::Write { source, .. } => source.hint(),
-            Self::ReadFiles { source, .. } => source.hint(),
+            Self::ReadFiles { source, .. } => source
+                .hint()
+                .or_else(|| Some("check the path; a relative one is taken from the folder you are in".to_owned())),
             Self::WriteFiles { source, .. } => source.hint(),
             Self::NoPlatform { have, .. } => have.first().map(|platform| format!("give --platform {platform}")),
             Self::Document { .. } | Self::Excess { .. } => {

@@ -29,7 +29,7 @@ impl EcrRepository {
         name: &str,
         digests: &[Digest],
     ) -> Result<BTreeMap<Digest, Option<u64>>, EcrError> {
-        let call = self.clients.client(&self.host).await.batch_check_layer_availability();
+        let call = self.clients.optional(&self.host).await.batch_check_layer_availability();
         let call = call.registry_id(&self.host.account).repository_name(name);
         let texts = digests.iter().map(Digest::to_string).collect();
         let answer = call.set_layer_digests(Some(texts)).send().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::config::Region;
+use aws_sdk_ecr::config::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::Mutex;
@@ -15,8 +16,11 @@ use super::tokens::EcrTokens;
 use crate::ground::Clock;
 use crate::net::{AwsOptions, Connector, load_aws};
 
-/// How long one call may take, its repetitions included: behind every call somebody waits who could go another way.
+/// How long one call may take, its repetitions included.
 const LIMIT: Duration = Duration::from_secs(60);
+/// The same, and how often it is made, for what only saves requests or explains something: the push can do without.
+const SHORT: Duration = Duration::from_secs(15);
+const FEW: u32 = 3;
 
 /// Which endpoint answers: one serves all registries of its region.
 pub(super) type Place = (String, bool, bool);
@@ -26,8 +30,17 @@ pub(in crate::registry) struct EcrClients {
     options: AwsOptions,
     connector: Connector,
     pub(super) clock: Arc<dyn Clock>,
-    clients: Mutex<BTreeMap<Place, Client>>,
+    clients: Mutex<BTreeMap<(Place, Patience), Client>>,
     pub(in crate::registry) tokens: EcrTokens,
+}
+
+/// How long somebody waits for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Patience {
+    /// There is no way on without the answer.
+    Needed,
+    /// There is.
+    Optional,
 }
 
 pub(super) fn place(host: &EcrHost) -> Place {
@@ -51,8 +64,17 @@ impl EcrClients {
 
     /// Returns the client for a host: of its region, never of the environment's, and of its kind of endpoint.
     pub(super) async fn client(&self, host: &EcrHost) -> Client {
+        self.patient(host, Patience::Needed).await
+    }
+
+    /// Returns the client for calls that a push can do without.
+    pub(super) async fn optional(&self, host: &EcrHost) -> Client {
+        self.patient(host, Patience::Optional).await
+    }
+
+    async fn patient(&self, host: &EcrHost, patience: Patience) -> Client {
         let mut clients = self.clients.lock().await;
-        if let Some(client) = clients.get(&place(host)) {
+        if let Some(client) = clients.get(&(place(host), patience)) {
             return client.clone();
         }
         let aws = self.configuration(&host.region).await;
@@ -63,11 +85,15 @@ impl EcrClients {
             config = config.use_fips(host.fips || aws.use_fips().unwrap_or_default());
             config = config.use_dual_stack(host.dual_stack || aws.use_dual_stack().unwrap_or_default());
         }
+        let limit = if patience == Patience::Needed { LIMIT } else { SHORT };
         if let Some(timeouts) = aws.timeout_config() {
-            config = config.timeout_config(timeouts.to_builder().operation_timeout(LIMIT).build());
+            config = config.timeout_config(timeouts.to_builder().operation_timeout(limit).build());
+        }
+        if patience == Patience::Optional {
+            config = config.retry_config(RetryConfig::standard().with_max_attempts(FEW));
         }
         let client = Client::from_conf(config.build());
-        clients.insert(place(host), client.clone());
+        clients.insert((place(host), patience), client.clone());
         client
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_ecr::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 use super::Denied;
 use crate::ground::Hint;
+use crate::net::is_untrusted;
 use crate::oci::Digest;
 use crate::registry::response::one_line;
 
@@ -32,6 +33,12 @@ pub enum EcrError {
         cause: String,
         /// Whether there were AWS credentials to ask with.
         resolved: bool,
+    },
+    /// The certificate of AWS, or of the proxy that stands in for it, is signed by nobody we know.
+    #[error("ECR cannot be asked for `{operation}`: the certificate is not trusted")]
+    Untrusted {
+        /// The operation.
+        operation: &'static str,
     },
     /// A tag that cannot move stands for another image.
     #[error("tag `{tag}` of `{repository}` is immutable and stands for {there}; built was {built}")]
@@ -72,6 +79,7 @@ impl EcrError {
                 let text = service.err().message().unwrap_or_default();
                 Self::Refused { operation, code, denied: Denied::parse(text), message: one_line(text) }
             }
+            SdkError::DispatchFailure(_) if is_untrusted(error) => Self::Untrusted { operation },
             SdkError::DispatchFailure(failure) => {
                 let resolved = failure.is_io() || failure.is_timeout();
                 Self::Unanswered { operation, cause: one_line(&crate::net::describe(error)), resolved }
@@ -104,6 +112,9 @@ impl Hint for EcrError {
             Self::Unanswered { resolved: true, .. } => "check the network, HTTPS_PROXY and NO_PROXY; without a way to \
                 the internet, ECR needs the VPC endpoints `ecr.api` and `ecr.dkr`"
                 .to_owned(),
+            Self::Untrusted { .. } => {
+                "name the authority that signs in your network: AWS_CA_BUNDLE=FILE or SSL_CERT_FILE=FILE".to_owned()
+            }
             Self::Unanswered { resolved: false, .. } => {
                 "give AWS credentials: AWS_PROFILE, `aws sso login`, or a role".to_owned()
             }

@@ -12,6 +12,7 @@ mod host;
 mod ledger;
 mod mount;
 mod mutability;
+mod newest;
 mod pace;
 mod public;
 mod repository;

@@ -40,7 +40,7 @@ impl EcrRepository {
     }
 
     async fn setting_is_off(&self) -> Option<(String, Option<String>)> {
-        let call = self.clients.client(&self.host).await.get_account_setting().name(SETTING);
+        let call = self.clients.optional(&self.host).await.get_account_setting().name(SETTING);
         let answer = call.send().await.map_err(|error| EcrError::of("GetAccountSetting", &error)).ok()?;
         let on = answer.value().is_some_and(|value| value.eq_ignore_ascii_case("ENABLED"));
         let remedy =
@@ -63,7 +63,7 @@ impl EcrRepository {
     }
 
     async fn cached_from(&self, from: &str) -> Option<String> {
-        let call = self.clients.client(&self.host).await.describe_pull_through_cache_rules();
+        let call = self.clients.optional(&self.host).await.describe_pull_through_cache_rules();
         let answer = call.registry_id(&self.host.account).send().await.ok()?;
         let prefixes = answer.pull_through_cache_rules().iter().filter_map(|rule| rule.ecr_repository_prefix());
         let within = |prefix: &&str| from.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));

@@ -11,7 +11,7 @@ use url::Url;
 use super::clients::EcrClients;
 use super::tokens::EcrToken;
 use super::{Denied, EcrError};
-use crate::net::describe;
+use crate::net::{describe, is_untrusted};
 use crate::registry::response::one_line;
 
 /// The only region of ECR Public's API.
@@ -66,7 +66,7 @@ fn is_passing(error: &EcrError) -> bool {
     match error {
         EcrError::Refused { code, .. } => code.contains("Throttl") || code == "ServerException",
         EcrError::Unanswered { resolved, .. } => *resolved,
-        EcrError::ImmutableTag { .. } => false,
+        EcrError::Untrusted { .. } | EcrError::ImmutableTag { .. } => false,
     }
 }
 
@@ -87,7 +87,10 @@ async fn ask(clients: &EcrClients) -> Result<EcrToken, EcrError> {
     let client = clients.connector().client(&url).map_err(|error| unanswered(error.to_string(), true))?;
     let (parts, body) = request.into_parts();
     let sending = client.request(parts.method, url).headers(parts.headers).body(body).send();
-    let failed = |error: reqwest::Error| unanswered(describe(&error.without_url()), true);
+    let failed = |error: reqwest::Error| match is_untrusted(&error) {
+        true => EcrError::Untrusted { operation: OPERATION },
+        false => unanswered(describe(&error.without_url()), true),
+    };
     let answer = async {
         let mut response = sending.await.map_err(failed)?;
         let status = response.status();

@@ -43,7 +43,7 @@ impl EcrRepository {
     }
 
     pub(super) async fn settings_of(&self, name: &str) -> Result<Option<EcrSettings>, EcrError> {
-        let call = self.clients.client(&self.host).await.describe_repositories();
+        let call = self.clients.optional(&self.host).await.describe_repositories();
         let answer = match call.registry_id(&self.host.account).repository_names(name).send().await {
             Err(error) if error.code() == Some("RepositoryNotFoundException") => return Ok(None),
             answer => answer.map_err(|error| EcrError::of("DescribeRepositories", &error))?,

@@ -73,6 +73,23 @@ async fn an_identity_token_that_turns_over_is_replaced() {
 }
 
 #[tokio::test]
+async fn many_who_need_a_token_wait_for_the_one_who_asks() {
+    let server = Server::playing([(HEAD_TAG, bearer(PULL_SCOPE)), (PULL, token("one")), (HEAD_TAG, reply(404))]).await;
+    let client = Client::of(&server);
+    client.repository.head_manifest(&tag()).await.expect("an answer");
+    // It ran out, and six need the next one.
+    client.clock.advance(std::time::Duration::from_secs(300));
+    server.play([(PULL, token("two"))]);
+    server.play(std::iter::repeat_n((HEAD_TAG, reply(404)), 6));
+    let which = tag();
+    let asking = std::iter::repeat_with(|| client.repository.head_manifest(&which)).take(6);
+    for answer in futures_util::future::join_all(asking).await {
+        answer.expect("an answer");
+    }
+    assert_eq!(server.seen().iter().filter(|seen| seen.header("authorization") == Some("Bearer two")).count(), 6);
+}
+
+#[tokio::test]
 async fn a_hostile_life_of_a_token_is_no_panic() {
     let endless = reply(200).body(*br#"{"token":"one","expires_in":18446744073709551615}"#);
     let server = Server::playing([(HEAD_TAG, bearer(PULL_SCOPE)), (PULL, endless), (HEAD_TAG, reply(404))]).await;

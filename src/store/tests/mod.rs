@@ -3,6 +3,7 @@
 mod archives;
 mod content;
 mod layouts;
+mod sweep;
 mod verified;
 
 use std::fs;

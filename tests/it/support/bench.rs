@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use dockless::event::Recording;
 use dockless::ground::{Clock, DrivenClock, Secret, Sleep, Timestamp};
 use dockless::net::aws::StaticCredentials;
 use dockless::net::{AwsOptions, Connector, HttpOptions};
@@ -52,11 +51,11 @@ impl Clock for Swift {
 
 /// The client of repository `shop` at a stand-in.
 pub(crate) struct Bench {
+    options: RegistryOptions,
     pub(crate) sandbox: Sandbox,
     pub(crate) client: RepositoryClient,
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: Arc<Recording>,
     /// The host that references name.
     pub(crate) host: String,
     _state: tempfile::TempDir,
@@ -70,10 +69,6 @@ fn connector() -> Connector {
 
 impl Bench {
     /// Starts on a clock that sleeping moves.
-    pub(crate) async fn start(personality: Personality) -> Self {
-        Self::with(personality, |_| {}).await
-    }
-
     pub(crate) async fn with(personality: Personality, change: impl FnOnce(&mut RegistryOptions)) -> Self {
         let clock = Arc::new(DrivenClock::new(Timestamp::from_seconds(1_700_000_000)));
         Self::on(personality, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(Ticking(clock)), change).await
@@ -97,14 +92,10 @@ impl Bench {
         (options.personality, options.region) = (personality, "eu-west-1".to_owned());
         let sandbox = Sandbox::start(options).await.expect("the stand-in starts");
         let repositories = ["shop", "base"].map(str::to_owned).to_vec();
-        sandbox
-            .seed(&Seed { repositories, cluster: "c".to_owned(), services: vec![], ..Seed::default() })
-            .expect("repositories");
+        sandbox.seed(&Seed { repositories, cluster: "c".to_owned(), ..Seed::default() }).expect("repositories");
         let address = sandbox.address().to_string();
         let host = if is_ecr { account_host().to_owned() } else { address.clone() };
-        let events = Arc::new(Recording::default());
         let mut options = RegistryOptions::new(connector(), Arc::clone(&clock));
-        options.observer = events.clone();
         options.retry = RetryPolicy { random: Arc::new(|| 0.5), ..RetryPolicy::default() };
         let limit = Duration::from_secs(20);
         options.timeouts = Timeouts { answer: limit, idle: limit, commit: limit };
@@ -117,9 +108,15 @@ impl Bench {
                 CredentialSources { docker_auth_config: Some(Secret::new(login)), ..CredentialSources::default() };
         }
         change(&mut options);
-        let registry = Registry::new(options).expect("a registry");
+        let registry = Registry::new(options.clone()).expect("a registry");
         let client = registry.repository(&Repository::new(&host, "shop").expect("a name")).expect("a client");
-        Self { sandbox, client, registry, clock, events, host, _state: state }
+        Self { options, sandbox, client, registry, clock, host, _state: state }
+    }
+
+    /// Returns another client of the repository, which knows nothing of the first.
+    pub(crate) fn another(&self) -> RepositoryClient {
+        let registry = Registry::new(self.options.clone()).expect("a registry");
+        registry.repository(self.client.repository()).expect("a client")
     }
 
     /// Returns another repository of the host.

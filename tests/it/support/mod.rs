@@ -5,6 +5,7 @@ mod project;
 mod run;
 mod stage;
 mod standin;
+pub(crate) mod tls;
 
 pub(crate) use project::Project;
 pub(crate) use run::{Run, Runner};

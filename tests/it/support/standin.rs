@@ -23,12 +23,18 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Starts a stand-in with these repositories, and these services in the cluster `main`.
     pub(crate) fn start(repositories: &[&str], services: &[&str]) -> Self {
+        Self::with(repositories, services, |_| {})
+    }
+
+    /// The same, with other options.
+    pub(crate) fn with(repositories: &[&str], services: &[&str], change: impl FnOnce(&mut SandboxOptions)) -> Self {
         let state = tempfile::tempdir().expect("a folder");
         let config = tempfile::tempdir().expect("a folder");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let mut options = SandboxOptions::new(state.path().join("sandbox"), Arc::new(SystemClock));
         options.region = "eu-west-1".to_owned();
+        change(&mut options);
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("the stand-in starts");
         let service = |name: &&str| SeedService {
             name: (*name).to_owned(),

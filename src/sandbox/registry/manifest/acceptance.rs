@@ -21,7 +21,10 @@ pub(super) fn read(
     content_type: Option<&str>,
     personality: &Personality,
 ) -> Result<(Document, StoredManifest), RegistryError> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|_| syntax())?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| match personality.media_type_required {
+        true => syntax(),
+        false => RegistryError::manifest_invalid(error.to_string()),
+    })?;
     let said = content_type.map(|text| text.split(';').next().unwrap_or(text).trim());
     let within = value.get("mediaType").and_then(Value::as_str);
     if within.is_none() && personality.media_type_required {
