@@ -1,7 +1,6 @@
 //! What load balancers say of the service's targets. One call of the query protocol, read from its few XML elements:
 //! the SDK's crate for it would be compiled for this alone.
 
-
 use super::{UnhealthyTarget, printable};
 use crate::deploy::api_error::ApiError;
 use crate::deploy::aws::Ecs;
