@@ -220,7 +220,9 @@ fn a_refused_mount_is_told_once_with_its_reason() {
 
     let standin = StandIn::start(&["shop", "prod"], &[]);
     let action = Action::AccessDenied { action: "ecr:GetDownloadUrlForLayer".to_owned() };
-    standin.sandbox().script(Fault::on_request("POST", "/v2/prod/blobs/uploads/", action).times(2));
+    standin
+        .sandbox()
+        .script(Fault::on_request("POST", "/v2/prod/blobs/uploads/", action).with_query("mount=*").times(2));
     let denied = copied(&standin);
     let statement = r#"{"Effect":"Allow","Action":"ecr:GetDownloadUrlForLayer","Resource":"*"}"#;
     assert!(

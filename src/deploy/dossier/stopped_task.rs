@@ -104,9 +104,9 @@ impl SeenTask {
     }
 
     /// Returns what tells this task's end from another's: reasons without what differs from task to task.
-    fn end(&self) -> (String, Option<String>, Vec<(String, Option<i32>)>) {
+    fn end(&self) -> impl PartialEq {
         let failed = self.failed_containers();
-        let exits = failed.iter().map(|one| (one.name.clone(), one.exit_code)).collect();
+        let exits: Vec<_> = failed.iter().map(|one| (one.name.clone(), one.exit_code)).collect();
         (common_part(&self.reason), self.code.clone(), exits)
     }
 }

@@ -65,7 +65,7 @@ fn ecr(row: Row) -> Row {
 
 /// Returns all rows.
 pub(super) fn rows() -> Vec<Row> {
-    [connections(), refusals(), limits(), answers(), registries()].concat()
+    [connections(), credentials(), refusals(), limits(), answers(), addresses(), registries()].concat()
 }
 
 /// Connections that break, and servers that are silent.
@@ -94,8 +94,8 @@ fn connections() -> Vec<Row> {
 
 const CHALLENGE: &str = "Bearer realm=\"{base}/token\",service=\"sandbox\"";
 
-/// Answers that refuse.
-fn refusals() -> Vec<Row> {
+/// Answers that refuse who asks.
+fn credentials() -> Vec<Row> {
     let unauthorized = || with(401, "UNAUTHORIZED", "expired", "www-authenticate", CHALLENGE);
     let once = cells(&[
         (&[Head, Mount, Start, Tag, Manifest, Index, Referrers, Get], more(2)),
@@ -105,7 +105,7 @@ fn refusals() -> Vec<Row> {
     let always = cells(&[
         (&[Tag, Manifest, Index, Referrers, Get], stop("401", 4)),
         (&[Start], stop("401", 4)),
-        (&[Put], stop("401", 9)),
+        (&[Put], stop("401", 12)),
         (&[Auth], stop("401", 1)),
         (&[Head, Mount], more(4)),
     ]);
@@ -116,6 +116,19 @@ fn refusals() -> Vec<Row> {
         (&[Head, Mount, Tag], more(1)),
         (&[Mount], more(2)),
     ]);
+    let expired = with(403, "DENIED", "Your authorization token has expired.", "x-y", "z");
+    let renewed =
+        cells(&[(&[Head, Mount, Start, Tag, Manifest, Index, Referrers, Get], more(2)), (&[Put], again(6, 2))]);
+    vec![
+        row("401 once", unauthorized(), Some(1), once),
+        row("401 always", unauthorized(), None, always),
+        ecr(row("403, the token of ECR has expired", expired, Some(1), renewed)),
+        row("403 always", Action::status(403, "DENIED", "not yours"), None, denied),
+    ]
+}
+
+/// Answers that refuse what is asked.
+fn refusals() -> Vec<Row> {
     let nowhere = cells(&[
         (&[Start, Put, Manifest, Index], stop("repository `shop` does not exist", 1)),
         (&[Get], stop("repository `shop` does not exist", 0)),
@@ -129,14 +142,7 @@ fn refusals() -> Vec<Row> {
             (&[Start, Put, Manifest, Index, Get], stop(words, 1)),
         ])
     };
-    let expired = with(403, "DENIED", "Your authorization token has expired.", "x-y", "z");
-    let renewed =
-        cells(&[(&[Head, Mount, Start, Tag, Manifest, Index, Referrers, Get], more(2)), (&[Put], again(6, 2))]);
     vec![
-        row("401 once", unauthorized(), Some(1), once),
-        row("401 always", unauthorized(), None, always),
-        ecr(row("403, the token of ECR has expired", expired, Some(1), renewed)),
-        row("403 always", Action::status(403, "DENIED", "not yours"), None, denied),
         row("404 NAME_UNKNOWN", Action::status(404, "NAME_UNKNOWN", "no such name"), None, nowhere),
         row(
             "404 BLOB_UPLOAD_UNKNOWN once",
@@ -216,9 +222,6 @@ fn answers() -> Vec<Row> {
             (&[Mount], more(2)),
         ])
     };
-    // Whoever cannot be told where a session is cannot give it up.
-    let leads = |words: &'static str| cells(&[(&[Start], Want::Stop { words, more: 5, left: 1 })]);
-    let relative = "../../blobs/uploads/";
     vec![
         row("400 with a body of 5 MB", raw(400, &vec![b'x'; 5_000_000]), None, ends("400 Bad Request")),
         row("400 with a body without an end", Action::Endless { status: 400 }, None, ends("400 Bad Request")),
@@ -243,6 +246,15 @@ fn answers() -> Vec<Row> {
             None,
             cells(&[(&[Start], more(0)), (&[Put, Manifest, Mount], more(0))]),
         ),
+    ]
+}
+
+/// Places to go on at that lead nowhere good.
+fn addresses() -> Vec<Row> {
+    // Whoever cannot be told where a session is cannot give it up.
+    let leads = |words: &'static str| cells(&[(&[Start], Want::Stop { words, more: 5, left: 1 })]);
+    let relative = "../../blobs/uploads/";
+    vec![
         row("no Location, and no name", without(&["location", "docker-upload-uuid"]), None, leads("has no `Location`")),
         row("Location that is no URL", set("location", "http://["), None, leads("is no URL")),
         row(
