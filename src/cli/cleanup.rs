@@ -1,6 +1,7 @@
 //! What an interrupted run leaves at registries, and its end.
 //!
-//! A command is dropped wherever it is when the signal comes, so what has to be told afterwards is kept here.
+//! A command is dropped wherever it is when the signal comes, so what has to be told afterwards is kept here. The same
+//! registries know what must not be told.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,9 +14,16 @@ pub(crate) fn keep(registry: &Registry) {
     REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner).push(registry.clone());
 }
 
+/// Takes credentials that were sent out of a text that is about to be shown: servers may put them anywhere, into a URL, a
+/// media type or a name.
+pub(crate) fn redacted(text: &str) -> String {
+    let registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    registries.iter().fold(text.to_owned(), |text, registry| registry.redacted(&text))
+}
+
 /// Ends the uploads that were on their way, and returns what became of them, in words.
 pub(crate) async fn run() -> Option<String> {
-    let registries = std::mem::take(&mut *REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner));
+    let registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (mut ended, mut left) = (0, 0);
     for registry in registries {
         let abandoned = registry.abandon().await;

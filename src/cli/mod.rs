@@ -86,7 +86,7 @@ async fn run(cli: Cli) -> u8 {
         Ok(Done { code }) => code,
         Err(failure) => {
             let hint = failure.hint();
-            eprint!("{}", render::error::render(failure.shown(), hint.as_deref()));
+            eprint!("{}", cleanup::redacted(&render::error::render(failure.shown(), hint.as_deref())));
             failure.code()
         }
     }

@@ -21,7 +21,7 @@ pub(crate) const CHUNKS: &str = "chunks";
 /// The kind of record that keeps a blob's checkpoints.
 pub(crate) const STATES: &str = "states";
 /// Names the form of what is recorded of checkpoints.
-const FORM: &str = "dockless states 1";
+const FORM: &str = "dockless states 2";
 
 /// A layer of a project, over all its states.
 #[derive(Clone, Debug)]
@@ -84,9 +84,9 @@ impl LayerLine {
         Ok(found)
     }
 
-    /// Returns whether an earlier state of the layer was packed here: then little of it is left to compress.
+    /// Returns whether blobs of an earlier state of the layer are here: then little of it is left to compress.
     pub(crate) fn is_kept(&self, store: &Store) -> Result<bool, StoreError> {
-        Ok(store.record(LAST, &self.0)?.is_some())
+        Ok(!self.last(store)?.is_empty())
     }
 
     /// Records the blobs that the layer has now.

@@ -41,7 +41,7 @@ struct Record {
 /// Returns a fingerprint of all settings that decide a layer's bytes, or what is seen in it.
 pub(crate) fn settings(context: &Context, images: &[Placed]) -> Fingerprint {
     let mut settings = Fingerprint::default();
-    settings.text(b"dockless layer 1");
+    settings.text(b"dockless layer 2");
     // Another version may have another fault: it packs for itself.
     settings.text(env!("CARGO_PKG_VERSION").as_bytes());
     settings.text(crate::image::layer_method(context.spec.format, context.spec.compression).as_bytes());

@@ -98,6 +98,11 @@ impl Registry {
         Ok(Self(Arc::new(Shared { hosts, credentials, ecr, wire, retry, clock, observer, sessions, blobs, known })))
     }
 
+    /// Takes the credentials that were sent so far out of a text.
+    pub fn redacted(&self, text: &str) -> String {
+        self.0.wire.redacted(text)
+    }
+
     pub(super) fn sessions(&self) -> &OpenSessions {
         &self.0.sessions
     }
@@ -303,8 +308,8 @@ impl RepositoryClient {
     }
 
     fn pass_warnings(&self, headers: &HeaderMap) {
-        for text in self.host.new_warnings(headers) {
-            let message = format!("registry `{}` says: {}", self.host.endpoint.host, self.shared.wire.redacted(&text));
+        for text in self.host.new_warnings(headers, |text| self.shared.wire.redacted(text)) {
+            let message = format!("registry `{}` says: {text}", self.host.endpoint.host);
             self.shared.observer.observe(Event::Warning { message, hint: None });
         }
     }

@@ -85,12 +85,12 @@ impl RegistryHost {
     }
 
     /// Returns the server's warnings that were not passed on yet (distribution-spec, "Warnings":
-    /// `Warning: 299 - "text"`).
-    pub(super) fn new_warnings(&self, headers: &HeaderMap) -> Vec<String> {
+    /// `Warning: 299 - "text"`), each redacted before it is cut to its length.
+    pub(super) fn new_warnings(&self, headers: &HeaderMap, redact: impl Fn(&str) -> String) -> Vec<String> {
         let values = headers.get_all(http::header::WARNING).iter().filter_map(|value| value.to_str().ok());
         let texts = values.filter_map(|value| {
             let text = value.strip_prefix("299 ")?.split_once('"')?.1;
-            Some(one_line(text.rsplit_once('"').map_or(text, |(inner, _)| inner)))
+            Some(one_line(&redact(text.rsplit_once('"').map_or(text, |(inner, _)| inner))))
         });
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         texts.filter(|text| warned.len() < 100 && warned.insert(text.clone())).collect()

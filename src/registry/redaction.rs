@@ -31,6 +31,16 @@ impl Redaction {
         }
     }
 
+    /// Remembers the secrets of a form that is sent to a token service, as they are and as they are encoded.
+    pub(super) fn keep_form(&self, form: &[u8]) {
+        for (key, value) in url::form_urlencoded::parse(form) {
+            if ["refresh_token", "password", "access_token", "client_secret"].contains(&&*key) {
+                self.add(&value);
+                self.add(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>());
+            }
+        }
+    }
+
     fn add(&self, secret: &str) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if secret.len() < SHORTEST || kept.iter().any(|known| known.reveal() == secret) {
@@ -60,6 +70,9 @@ mod tests {
         redaction.keep(&HeaderValue::from_static("Bearer a.b.c"));
         let said = redaction.apply("Authorization: Basic dXNlcjpjYW5hcnk= (user, canary), a.b.c; other");
         assert_eq!(said, "Authorization: Basic *** (user, ***), ***; other");
+        redaction.keep_form(b"grant_type=refresh_token&refresh_token=one%2Ftwo%3D&service=registry");
+        let said = redaction.apply("refresh_token: one/two=, refresh_token=one%2Ftwo%3D&service=registry");
+        assert_eq!(said, "refresh_token: ***, refresh_token=***&service=registry");
         (0..100).for_each(|n| redaction.add(&format!("secret-{n}")));
         assert_eq!(redaction.0.lock().expect("no panic").len(), KEPT);
     }

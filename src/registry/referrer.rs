@@ -47,9 +47,12 @@ impl RepositoryClient {
     ) -> Result<Vec<Referrer>, RegistryError> {
         let found = match self.ask_for_referrers(subject, artifact_type).await? {
             Some(found) => found,
-            None => match self.listed(&fallback_tag(subject)).await? {
-                Some(listed) => entries(&listed.index),
-                None => Vec::new(),
+            None => match self.listed(&fallback_tag(subject)).await {
+                Ok(Some(listed)) => entries(&listed.index),
+                Ok(None) => Vec::new(),
+                // Who may not see the tag sees no list; writing one needs to know what stands there.
+                Err(error) if error.status() == Some(403) => Vec::new(),
+                Err(error) => return Err(error),
             },
         };
         // Not every server filters, and the tag holds all.
@@ -68,18 +71,24 @@ impl RepositoryClient {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
         }
         let mut found = Vec::new();
-        for _ in 0..PAGES {
+        for page in 0..PAGES {
             let mut request = Request::new(Method::GET, url);
             request.headers.insert(header::ACCEPT, HeaderValue::from_static(MediaType::Index.as_str()));
             let what = self.what(&request.method, &request.url);
             let (bytes, next) = match self.retrying(&what, || self.page(&request, LIMIT)).await {
                 Ok(page) => page,
-                Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 406 | 501)) => return Ok(None),
+                Err(error) if page == 0 && matches!(error.status(), Some(400 | 404 | 405 | 406 | 501)) => {
+                    return Ok(None);
+                }
                 Err(error) => return Err(error),
             };
-            let page = serde_json::from_slice::<Value>(&bytes).ok().filter(|page| page["manifests"].is_array());
-            let Some(page) = page else { return Ok(None) };
-            found.extend(entries(&page));
+            let read = serde_json::from_slice::<Value>(&bytes).ok().filter(|page| page["manifests"].is_array());
+            match read {
+                Some(read) => found.extend(entries(&read)),
+                None if page == 0 => return Ok(None),
+                // A registry that has the API is taken at its word: half a list is none.
+                None => return Err(RegistryError::Protocol { what, why: "a page of it is no index".to_owned() }),
+            }
             match next {
                 Some(next) => url = next,
                 None => return Ok(Some(found)),
@@ -163,7 +172,7 @@ impl RepositoryClient {
         };
         let (bytes, etag) = match self.retrying(&what, read).await {
             Ok(read) => read,
-            Err(error) if matches!(error.status(), Some(403 | 404)) => return Ok(None),
+            Err(error) if error.status() == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
         match serde_json::from_slice::<Value>(&bytes) {

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use rustls::AlertDescription;
+
 use super::error::Cause;
 use super::retry::Class;
 use crate::ground::Hint;
@@ -17,6 +19,8 @@ pub enum TransportKind {
     Certificate,
     /// The other side does not speak TLS.
     NotTls,
+    /// The other side ended TLS with an alert.
+    Refused,
     /// Nothing happened for too long.
     Stalled,
     /// The connection broke.
@@ -50,6 +54,7 @@ fn words(kind: TransportKind, host: &str) -> String {
         TransportKind::Connect => format!("cannot reach `{host}`"),
         TransportKind::Certificate => format!("the certificate of `{host}` is not trusted"),
         TransportKind::NotTls => format!("`{host}` does not speak TLS"),
+        TransportKind::Refused => format!("`{host}` refuses the TLS connection"),
         TransportKind::Stalled => format!("`{host}` made no progress"),
         TransportKind::Broken => format!("the connection to `{host}` broke"),
         TransportKind::Malformed => format!("`{host}` does not answer in HTTP"),
@@ -61,6 +66,12 @@ impl TransportKind {
         match tls_error(error) {
             Some(rustls::Error::InvalidCertificate(_)) => Self::Certificate,
             Some(rustls::Error::InvalidMessage(_)) => Self::NotTls,
+            // `close_notify` and the server's own trouble are no refusal.
+            Some(rustls::Error::AlertReceived(alert))
+                if !matches!(alert, AlertDescription::CloseNotify | AlertDescription::InternalError) =>
+            {
+                Self::Refused
+            }
             _ if error.is_connect() || error.is_dns() => Self::Connect,
             _ if error.is_timeout() => Self::Stalled,
             _ if is_malformed(error) => Self::Malformed,
@@ -92,10 +103,11 @@ impl TransportError {
 
     pub(super) fn class(&self) -> Class {
         match self.kind {
-            TransportKind::Certificate | TransportKind::NotTls => Class::Fatal,
+            TransportKind::Certificate | TransportKind::NotTls | TransportKind::Refused => Class::Fatal,
             // Not for long: a server that is being restarted may say anything.
             TransportKind::Malformed => Class::Suspect,
-            TransportKind::Connect if !self.answered => Class::Unreached,
+            // A refused client certificate may also be seen as no more than a connection that breaks.
+            TransportKind::Connect | TransportKind::Broken if !self.answered => Class::Unreached,
             _ => Class::Transient,
         }
     }
@@ -115,6 +127,10 @@ impl Hint for TransportError {
             TransportKind::NotTls => {
                 format!("if that is meant, set `hosts: {{{host}: {{scheme: http}}}}` in the user configuration")
             }
+            TransportKind::Refused => format!(
+                "if it asks for a client certificate, name one: `hosts: {{{host}: {{cert: FILE, key: FILE}}}}` in the \
+                 user configuration"
+            ),
             TransportKind::Malformed => format!("check that `{host}` is a registry, and the port"),
             TransportKind::Stalled | TransportKind::Broken => return None,
         })

@@ -109,6 +109,11 @@ impl Wire {
         if let Some(credential) = headers.get(header::AUTHORIZATION) {
             self.redaction.keep(credential);
         }
+        if let (Payload::Bytes(bytes), Some(form)) = (&payload, headers.get(header::CONTENT_TYPE))
+            && form == "application/x-www-form-urlencoded"
+        {
+            self.redaction.keep_form(bytes);
+        }
         let (body, progress) = self.open(payload, &method, &mut headers);
         let mut request = client.request(method.clone(), url.clone()).headers(headers);
         if let Some(body) = body {
@@ -285,8 +290,9 @@ impl Wire {
         let retry_after =
             values(header::RETRY_AFTER).next().and_then(|value| retry::retry_after(value, self.clock.now()));
         let status = response.status();
-        let body = self.words(&mut response).await;
-        let mut refusals = response::refusals(&body);
+        // Before the words are cut to a length that a secret may cross; and after, since JSON may hide one.
+        let body = self.redacted(&String::from_utf8_lossy(&self.words(&mut response).await));
+        let mut refusals = response::refusals(body.as_bytes());
         for refusal in &mut refusals {
             refusal.code = self.redacted(&refusal.code);
             refusal.message = self.redacted(&refusal.message);

@@ -77,8 +77,13 @@ impl Store {
         for folder in [store.root().join(BLOBS), store.tmp(), store.root().join(RECORDS)] {
             files::create_dir_all(&folder)?;
         }
-        // Also the proof that the folder can be written at all.
-        drop(files::temporary_in(&store.tmp())?);
+        // Also the proof that the folder can be used at all: parts of it may be another user's.
+        for folder in [store.tmp(), store.root().join(BLOBS), store.root().join(RECORDS)] {
+            drop(files::temporary_in(&folder)?);
+        }
+        if store.gate()?.is_some() {
+            super::lease::prepare(store.root())?;
+        }
         for (name, content) in super::layout::MARKERS {
             let path = store.root().join(name);
             // An index that is there may be somebody's: a cache folder that is also a layout keeps its images.
@@ -179,10 +184,8 @@ impl Store {
                 self.lease(digest, gate.as_ref())?;
                 Ok(Some(Blob { digest: *digest, size, bytes: BlobBytes::File { path, offset: 0 } }))
             }
-            // Of another size: a torn write. The next commit replaces it.
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(FileError::on("look at", &path)(error).into()),
+            // Not there, of another size (a torn write), or what cannot be looked at: the next commit replaces it.
+            Ok(_) | Err(_) => Ok(None),
         }
     }
 

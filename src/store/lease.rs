@@ -50,6 +50,14 @@ fn open(root: &Path) -> Result<File, FileError> {
     opened.map_err(FileError::on("open", &path))
 }
 
+/// Makes the folder of leases, as far as it is not there.
+pub(super) fn prepare(root: &Path) -> Result<(), FileError> {
+    let folder = root.join(LEASES);
+    files::create_dir_all(&folder)?;
+    drop(files::temporary_in(&folder)?);
+    Ok(())
+}
+
 /// The lease of a process. Its file is made when the first blob is used, and vanishes with the lease.
 #[derive(Debug, Default)]
 pub(super) struct Lease(Mutex<Option<Held>>);

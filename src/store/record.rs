@@ -10,16 +10,24 @@ use super::{Store, StoreError};
 use crate::ground::files;
 use crate::oci::{Digest, Hasher};
 
+/// The longest record that is read, in bytes: those of the largest layers have some megabytes.
+const LONGEST: u64 = 256 << 20;
 const FORM: &[u8] = b"dockless-record 1\n";
 
 impl Store {
-    /// Returns what was recorded under a kind and a key, or `None` where there is nothing that can be trusted.
+    /// Returns what was recorded under a kind and a key, or `None` where there is nothing that can be read and trusted: a
+    /// record saves work, and what cannot be read (another user's, a folder, a pipe) saves none.
     ///
     /// # Errors
-    /// When a record is there and cannot be read at all.
+    /// None so far.
     pub fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.record_path(kind, key);
-        let Some(mut frame) = files::read_if_present(&path)? else { return Ok(None) };
+        // Opening a pipe would wait for its other end.
+        let is_record = |found: std::fs::Metadata| found.is_file() && found.len() <= LONGEST;
+        if !std::fs::metadata(&path).is_ok_and(is_record) {
+            return Ok(None);
+        }
+        let Ok(Some(mut frame)) = files::read_if_present(&path) else { return Ok(None) };
         let header = FORM.len() + 32;
         if frame.len() < header || !frame.starts_with(FORM) {
             return Ok(None);
@@ -32,15 +40,21 @@ impl Store {
         Ok(Some(content))
     }
 
-    /// Records something under a kind and a key, in place of what was there.
+    /// Records something under a kind and a key, in place of what was there. A record that cannot be written is work for
+    /// the next run, and no reason to end this one.
     ///
     /// # Errors
-    /// When it cannot be written; then the old record stands.
+    /// None so far.
     pub fn set_record(&self, kind: &str, key: &str, content: &[u8]) -> Result<(), StoreError> {
         let sum = sum(&[kind.as_bytes(), key.as_bytes(), content]);
         self.grow();
         let frame = [FORM, sum.as_bytes().as_slice(), content].concat();
-        Ok(files::write_atomic(&self.record_path(kind, key), &frame)?)
+        let path = self.record_path(kind, key);
+        if files::write_atomic(&path, &frame).is_err() {
+            // What stands there is of before.
+            let _ = std::fs::remove_file(&path);
+        }
+        Ok(())
     }
 
     /// Returns the file of a record that is too large for memory: whoever writes it gives it this name when it is whole,

@@ -17,21 +17,8 @@ fn project() -> Project {
     for number in 0..60 {
         project.write(&format!("modules/{number:03}/index.js"), &format!("// {number}\n").repeat(15_000));
     }
-    settle();
+    project.settle();
     project
-}
-
-/// Waits until the clock of the file system has passed the files' times, as any build after an edit by hand does.
-fn settle() {
-    let probe = tempfile::tempdir().expect("a folder");
-    let time = |name: &str| {
-        fs::write(probe.path().join(name), "x").expect("a file");
-        fs::metadata(probe.path().join(name)).expect("metadata").modified().expect("a time")
-    };
-    let start = time("a");
-    while time("b").duration_since(start).unwrap_or_default() < Duration::from_millis(40) {
-        std::thread::yield_now();
-    }
 }
 
 fn build(runner: &Runner, project: &Project, arguments: &[&str]) -> Value {
@@ -93,7 +80,7 @@ fn only_the_part_that_holds_a_change_is_packed() {
     let (runner, project) = (Runner::new(), project());
     let first = build(&runner, &project, &[]);
     project.write("modules/031/index.js", "// changed\n");
-    settle();
+    project.settle();
     let changed = build(&runner, &project, &[]);
     let packed = layers(&changed) - changed["reused_layers"].as_u64().expect("a count");
     assert!((1..=2).contains(&packed), "{packed} of {}", layers(&changed));
@@ -146,7 +133,7 @@ fn a_damaged_cache_gives_the_same_image() {
         for what in ["blobs", "records/layer", "records/verified", "records/last", "records/chunks", "records/states"] {
             let runner = Runner::new();
             project.write("modules/031/index.js", texts[0]);
-            settle();
+            project.settle();
             build(&runner, &project, &[]);
             let files = files_below(&runner.cache().join(what));
             assert!(!files.is_empty(), "{what}");
@@ -204,7 +191,7 @@ fn what_was_seen_in_a_known_layer_is_still_refused() {
         "app/key.txt",
         &format!("-----BEGIN PRIVATE {}-----\n{}\n", "KEY", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC".repeat(8)),
     );
-    settle();
+    project.settle();
     for _ in 0..2 {
         runner.run(project.path(), &["build"]).fails_with(4, &["app/key.txt"]);
     }
@@ -364,7 +351,7 @@ fn what_is_before_a_change_is_not_opened() {
     let opened = Opened::watch(project.path());
     for (changed, text) in [("modules/050/index.js", "// changed\n"), ("modules/055/new.js", "// new\n")] {
         project.write(changed, text);
-        settle();
+        project.settle();
         opened.take(project.path());
         let report = build(&runner, &project, &[]);
         let files = opened.take(project.path());
@@ -385,10 +372,10 @@ fn a_secret_before_a_change_is_still_refused() {
         "modules/003/key.txt",
         &format!("-----BEGIN PRIVATE {}-----\n{}\n", "KEY", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC".repeat(8)),
     );
-    settle();
+    project.settle();
     for text in ["// as it was\n", "// as it is\n"] {
         project.write("modules/055/index.js", text);
-        settle();
+        project.settle();
         runner.run(project.path(), &["build"]).fails_with(4, &["modules/003/key.txt"]);
     }
 }
@@ -400,7 +387,7 @@ fn states_of_another_blob_or_form_are_not_gone_on_from() {
     let states = |runner: &Runner| files_below(&runner.cache().join("records/states"));
     let changed = |runner: &Runner, text: &str| {
         project.write("modules/055/index.js", text);
-        settle();
+        project.settle();
         built_whole(runner, &project)
     };
     let (runner, other) = (Runner::new(), Runner::new());

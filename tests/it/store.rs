@@ -17,10 +17,7 @@ fn project() -> Project {
     for name in ["a", "b", "c"] {
         project.write(&format!("{name}/index.js"), &format!("// a line of {name}\n").repeat(5_000));
     }
-    // Files of long ago: no build takes them for ones that may change under it.
-    for path in files_below(&project.join("")) {
-        age(&path, Duration::from_secs(3600));
-    }
+    project.settle();
     project
 }
 
@@ -333,6 +330,41 @@ fn truncated_flipped_and_foreign_files_of_the_cache_give_the_same_image() {
             assert_eq!(built_whole(&runner, &project), expected, "{name} {folder}, pruned");
         }
     }
+}
+
+#[test]
+fn odd_entries_of_the_cache_give_the_same_image_and_nobody_waits_for_them() {
+    let project = project();
+    let expected = built_whole(&Runner::new(), &project);
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is there");
+        assert!(made.success());
+    };
+    let kinds: [(&str, &dyn Fn(&Path)); 3] = [
+        ("a folder", &|path| fs::create_dir(path).expect("a folder")),
+        ("a pipe", &pipe),
+        ("a link to itself", &|path| std::os::unix::fs::symlink(path, path).expect("a link")),
+    ];
+    for (name, make) in kinds {
+        let runner = Runner::new();
+        built_whole(&runner, &project);
+        for path in records(&runner) {
+            fs::remove_file(&path).expect("a record");
+            make(&path);
+        }
+        assert_eq!(built_whole(&runner, &project), expected, "{name}");
+    }
+}
+
+#[test]
+fn layers_whose_blobs_are_gone_are_asked_for_at_the_registry() {
+    let project = project();
+    let standin = super::support::StandIn::start(&["shop"], &[]);
+    let runner = standin.runner();
+    runner.report(project.path(), &["push"]);
+    fs::remove_dir_all(runner.cache().join("blobs")).expect("blobs");
+    let report = runner.report(project.path(), &["push"]);
+    assert_eq!((&report["reused_layers"], &report["uploaded_blobs"]), (&Value::from(4), &Value::from(0)));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::sync::Mutex;
 
 use dockless::event::{Event, Observer};
 
+use crate::cli::cleanup;
+
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -36,7 +38,7 @@ impl<W: Write + Send> Observer for Lines<W> {
         if level <= self.level {
             let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             // A closed stderr must not end the work.
-            let _ = writeln!(out, "{line}");
+            let _ = writeln!(out, "{}", cleanup::redacted(&line));
         }
     }
 }

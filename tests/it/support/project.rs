@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A project with a build file; gone when dropped.
 pub(crate) struct Project {
@@ -52,5 +53,18 @@ impl Project {
 
     pub(crate) fn mode(&self, name: &str, mode: u32) {
         fs::set_permissions(self.join(name), fs::Permissions::from_mode(mode)).expect("a changed mode");
+    }
+
+    /// Waits until the clock of the file system has passed the files' times, as any build after an edit by hand does.
+    pub(crate) fn settle(&self) {
+        let probe = tempfile::tempdir().expect("a folder");
+        let time = |name: &str| {
+            fs::write(probe.path().join(name), "x").expect("a file");
+            fs::metadata(probe.path().join(name)).expect("metadata").modified().expect("a time")
+        };
+        let start = time("a");
+        while time("b").duration_since(start).unwrap_or_default() < Duration::from_millis(40) {
+            std::thread::yield_now();
+        }
     }
 }
