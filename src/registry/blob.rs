@@ -10,6 +10,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::backoff::Backoff;
 use super::client::{Answer, Request};
+use super::ecr::Availability;
 use super::{RegistryError, RepositoryClient};
 use crate::oci::{Digest, Hasher};
 use crate::store::{Blob, BlobBytes, RemoteBytes};
@@ -29,13 +30,19 @@ impl RepositoryClient {
     /// Asks once; `push` asks with the rights of a push, so that one token serves both.
     pub(super) async fn find_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
         if let Some(known) = push.then(|| self.host.ledger.take_layer(self.repository.name(), digest)).flatten() {
-            return Ok(known == Some(size));
+            // One in the archive is sent again.
+            return Ok(known == Availability::Available(size));
         }
+        self.ask_blob(digest, Some(size), push).await
+    }
+
+    /// Asks the registry, whatever is known; without a size any will do.
+    pub(super) async fn ask_blob(&self, digest: &Digest, size: Option<u64>, push: bool) -> Result<bool, RegistryError> {
         let request = Request::new(Method::HEAD, self.url(&format!("blobs/{digest}")));
         match self.exchange(&Request { push, ..request }).await {
             Ok(answer) => {
                 let length = answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-                Ok(answer.status() == 200 && length.is_none_or(|length| length == size))
+                Ok(answer.status() == 200 && is_of(length, size))
             }
             Err(RegistryError::Response(error)) if error.foreign && !error.status.is_server_error() => {
                 self.probe_blob(digest, size, push).await
@@ -48,7 +55,7 @@ impl RepositoryClient {
     }
 
     /// Asks for the first byte instead: what a registry sends us on to is often signed for GET alone, and refuses HEAD.
-    async fn probe_blob(&self, digest: &Digest, size: u64, push: bool) -> Result<bool, RegistryError> {
+    async fn probe_blob(&self, digest: &Digest, size: Option<u64>, push: bool) -> Result<bool, RegistryError> {
         let request = Request::new(Method::GET, self.url(&format!("blobs/{digest}")));
         let mut request = Request { push, ..request };
         request.headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-0"));
@@ -60,7 +67,7 @@ impl RepositoryClient {
                     }
                     _ => answer.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()),
                 };
-                Ok(said.is_none_or(|said| said == size))
+                Ok(is_of(said, size))
             }
             Err(RegistryError::Response(error)) if error.status.is_client_error() && !is_passing(error.status) => {
                 Ok(false)
@@ -255,4 +262,9 @@ fn broken_off(answer: &Answer) -> RegistryError {
 /// Returns where a `Content-Range: bytes 10-20/21` begins.
 fn range_start(value: &str) -> Option<u64> {
     value.trim().strip_prefix("bytes")?.trim_start().split('-').next()?.trim().parse().ok()
+}
+
+/// Whether a length that was said, if any was, is the wanted one, if one is.
+fn is_of(said: Option<u64>, size: Option<u64>) -> bool {
+    said.zip(size).is_none_or(|(said, size)| said == size)
 }

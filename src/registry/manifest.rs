@@ -41,7 +41,10 @@ impl RepositoryClient {
     async fn look(&self, which: &TagOrDigest, push: bool) -> Result<Option<Descriptor>, RegistryError> {
         let request = Request { push, ..self.manifest_request(Method::HEAD, which) };
         let found = match self.exchange(&request).await {
-            Ok(answer) => descriptor(&answer),
+            Ok(answer) => {
+                self.host.ledger.note_image(self.repository.name());
+                descriptor(&answer)
+            }
             Err(error) => match error.status() {
                 Some(404 | 403) => return Ok(None),
                 // It does not know HEAD, or says so in an odd way.
@@ -90,6 +93,7 @@ impl RepositoryClient {
         which: &TagOrDigest,
     ) -> Result<(Vec<u8>, Option<String>), RegistryError> {
         let answer = self.exchange(request).await?;
+        self.host.ledger.note_image(self.repository.name());
         let media_type = media_type(&answer);
         let said = answer.header(CONTENT_DIGEST).and_then(|digest| digest.parse().ok());
         let bytes = self.shared.wire.body(answer.response, &answer.what, LIMIT).await?;

@@ -4,7 +4,7 @@
 //! A registry that knows the API says `OCI-Subject` when such a manifest is written. For one that does not, clients keep
 //! the list themselves, as an index under a tag made of the subject's digest.
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
 use super::client::Request;
@@ -48,7 +48,7 @@ impl RepositoryClient {
         let found = match self.ask_for_referrers(subject, artifact_type).await? {
             Some(found) => found,
             None => match self.listed(&fallback_tag(subject)).await {
-                Ok(Some(listed)) => entries(&listed.index),
+                Ok(Some(listed)) => entries(&format!("the list `{}`", fallback_tag(subject)), &listed.index)?,
                 Ok(None) => Vec::new(),
                 // Who may not see the tag sees no list; writing one needs to know what stands there.
                 Err(error) if error.status() == Some(403) => Vec::new(),
@@ -84,7 +84,7 @@ impl RepositoryClient {
             };
             let read = serde_json::from_slice::<Value>(&bytes).ok().filter(|page| page["manifests"].is_array());
             match read {
-                Some(read) => found.extend(entries(&read)),
+                Some(read) => found.extend(entries(&what, &read)?),
                 None if page == 0 => return Ok(None),
                 // A registry that has the API is taken at its word: half a list is none.
                 None => return Err(RegistryError::Protocol { what, why: "a page of it is no index".to_owned() }),
@@ -127,10 +127,20 @@ impl RepositoryClient {
         let tag = fallback_tag(subject);
         let what = self.what(&Method::PUT, &self.url(&format!("manifests/{tag}")));
         for _ in 0..TRIES {
-            let listed = self.listed(&tag).await?;
-            let (mut index, etag) = match listed {
-                Some(Listed { index, etag }) => (index, etag),
-                None => (json!({"schemaVersion": 2, "mediaType": MediaType::Index.as_str(), "manifests": []}), None),
+            let listed = match self.listed(&tag).await {
+                // Artifactory forbids what is not there; who may see the subject would see its list too.
+                Err(error) if error.status() == Some(403) => match self.head_manifest(&(*subject).into()).await? {
+                    Some(_) => None,
+                    None => return Err(error),
+                },
+                listed => listed?,
+            };
+            let (mut index, condition) = match listed {
+                Some(Listed { index, etag }) => (index, etag.map(|etag| (header::IF_MATCH, etag))),
+                None => (
+                    json!({"schemaVersion": 2, "mediaType": MediaType::Index.as_str(), "manifests": []}),
+                    Some((header::IF_NONE_MATCH, HeaderValue::from_static("*"))),
+                ),
             };
             let manifests = index["manifests"].as_array_mut();
             match manifests {
@@ -138,7 +148,7 @@ impl RepositoryClient {
                 Some(all) => all.push(entry.clone()),
                 None => index["manifests"] = json!([entry]),
             }
-            let request = self.list_request(&tag, oci::json::to_bytes(&index), etag);
+            let request = self.list_request(&tag, oci::json::to_bytes(&index), condition);
             match self.retrying(&what, || self.exchange(&request)).await {
                 // Somebody else may have written at the same time: the next look finds out, or the server said it.
                 Ok(_) => {}
@@ -149,12 +159,10 @@ impl RepositoryClient {
         Err(RegistryError::Protocol { what, why: "others keep writing the list of referrers".to_owned() })
     }
 
-    fn list_request(&self, tag: &Tag, bytes: Vec<u8>, etag: Option<HeaderValue>) -> Request {
+    fn list_request(&self, tag: &Tag, bytes: Vec<u8>, condition: Option<(HeaderName, HeaderValue)>) -> Request {
         let mut request = Request::new(Method::PUT, self.url(&format!("manifests/{tag}"))).pushing();
         request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MediaType::Index.as_str()));
-        if let Some(etag) = etag {
-            request.headers.insert(header::IF_MATCH, etag);
-        }
+        request.headers.extend(condition);
         request.payload = Payload::Bytes(bytes.into());
         request.tag = Some(tag.as_str().to_owned());
         request
@@ -187,13 +195,15 @@ fn fallback_tag(subject: &Digest) -> Tag {
     format!("sha256-{}", subject.hex()).parse().expect("a digest in hexadecimal makes a tag")
 }
 
-fn entries(index: &Value) -> Vec<Referrer> {
+fn entries(what: &str, index: &Value) -> Result<Vec<Referrer>, RegistryError> {
     let read = |value: &Value| {
-        let descriptor = serde_json::from_value::<Descriptor>(value.clone()).ok()?;
+        let descriptor = serde_json::from_value::<Descriptor>(value.clone()).map_err(|error| {
+            RegistryError::Protocol { what: what.to_owned(), why: format!("an entry of it is no descriptor: {error}") }
+        })?;
         let artifact_type = value["artifactType"].as_str().map(str::to_owned);
-        Some(Referrer { descriptor, artifact_type })
+        Ok(Referrer { descriptor, artifact_type })
     };
-    index["manifests"].as_array().map(|all| all.iter().filter_map(read).collect()).unwrap_or_default()
+    index["manifests"].as_array().into_iter().flatten().map(read).collect()
 }
 
 /// Makes the entry of a manifest: its type is its own, else its config's.

@@ -183,14 +183,23 @@ fn entry(value: &Value) -> Refusal {
 /// Makes a server's words fit to print: one line, bounded, no control characters, no query in a URL.
 pub(super) fn one_line(text: &str) -> String {
     let clean: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(MESSAGE_LIMIT).collect();
-    clean
-        .split_whitespace()
-        .map(|word| match (word.contains("://"), word.split_once('?')) {
-            (true, Some((url, _))) => format!("{url}?***"),
-            _ => word.to_owned(),
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+    clean.split_whitespace().map(without_secrets).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a word without the query and the user of a URL, also where its scheme is left out.
+fn without_secrets(word: &str) -> String {
+    let mut word = match word.split_once('?') {
+        Some((url, query)) if url.contains("://") || query.contains('=') => format!("{url}?***"),
+        _ => word.to_owned(),
+    };
+    let start = word.find("://").map(|at| at + "://".len());
+    if let Some(start) = start {
+        let end = word[start..].find(['/', '?', '#']).map_or(word.len(), |at| start + at);
+        if let Some(at) = word[start..end].rfind('@') {
+            word.replace_range(start..start + at, "***");
+        }
+    }
+    word
 }
 
 /// Whether a character changes how a terminal shows those around it: controls, and the marks of text direction.

@@ -12,6 +12,8 @@ use crate::oci::Tag;
 
 /// The longest page that is read, in bytes.
 const LIMIT: u64 = 4 << 20;
+/// How many pages in a row may hold no tag.
+const BARREN: usize = 20;
 /// The most tags that are asked for at once: ECR refuses more.
 const PAGE: usize = 1000;
 
@@ -31,7 +33,7 @@ impl RepositoryClient {
         let count = usize::from(count);
         let mut url = self.url("tags/list");
         url.query_pairs_mut().append_pair("n", &count.min(PAGE).to_string());
-        let (mut tags, mut asked) = (Vec::new(), BTreeSet::new());
+        let (mut tags, mut asked, mut barren) = (Vec::new(), BTreeSet::new(), 0);
         while asked.insert(url.to_string()) {
             let request = Request::new(Method::GET, url);
             let what = self.what(&request.method, &request.url);
@@ -39,10 +41,14 @@ impl RepositoryClient {
             let page: Page = serde_json::from_slice(&bytes)
                 .map_err(|error| protocol(&what, format!("the list of tags is no such list: {error}")))?;
             let before = tags.len();
+            barren += 1;
             tags.extend(page.tags.unwrap_or_default().iter().filter_map(|tag| tag.parse::<Tag>().ok()));
+            if tags.len() > before {
+                barren = 0;
+            }
             match next {
-                // A page that adds nothing and leads on may do so for ever.
-                Some(next) if tags.len() < count && tags.len() > before => url = next,
+                // Pages that add nothing and lead on may do so for ever.
+                Some(next) if tags.len() < count && barren < BARREN => url = next,
                 _ => {
                     tags.truncate(count);
                     return Ok(tags);

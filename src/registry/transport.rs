@@ -106,8 +106,7 @@ impl TransportError {
             TransportKind::Certificate | TransportKind::NotTls | TransportKind::Refused => Class::Fatal,
             // Not for long: a server that is being restarted may say anything.
             TransportKind::Malformed => Class::Suspect,
-            // A refused client certificate may also be seen as no more than a connection that breaks.
-            TransportKind::Connect | TransportKind::Broken if !self.answered => Class::Unreached,
+            TransportKind::Connect if !self.answered => Class::Unreached,
             _ => Class::Transient,
         }
     }

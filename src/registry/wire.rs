@@ -291,8 +291,11 @@ impl Wire {
             values(header::RETRY_AFTER).next().and_then(|value| retry::retry_after(value, self.clock.now()));
         let status = response.status();
         // Before the words are cut to a length that a secret may cross; and after, since JSON may hide one.
-        let body = self.redacted(&String::from_utf8_lossy(&self.words(&mut response).await));
-        let mut refusals = response::refusals(body.as_bytes());
+        let mut body = self.words(&mut response).await;
+        if let Ok(text) = std::str::from_utf8(&body) {
+            body = self.redacted(text).into();
+        }
+        let mut refusals = response::refusals(&body);
         for refusal in &mut refusals {
             refusal.code = self.redacted(&refusal.code);
             refusal.message = self.redacted(&refusal.message);

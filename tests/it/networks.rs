@@ -105,7 +105,8 @@ fn a_client_certificate_is_shown_to_the_host_that_it_is_for() {
     let (without, _config) = runner(&hosts(&endpoint));
     let run = without.env("AWS_ENDPOINT_URL", &standin.sandbox().endpoint()).run(project.path(), &["push"]);
     assert_eq!(run.code, 5, "{}", run.stderr);
-    assert!(run.stderr.contains("localhost"), "{}", run.stderr);
+    assert!(run.stderr.contains("refuses the TLS connection"), "{}", run.stderr);
+    assert!(run.stderr.contains("cert: FILE, key: FILE"), "{}", run.stderr);
 }
 
 /// What only the proxy reaches: a stand-in under the names of AWS.

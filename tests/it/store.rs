@@ -336,21 +336,20 @@ fn truncated_flipped_and_foreign_files_of_the_cache_give_the_same_image() {
 fn odd_entries_of_the_cache_give_the_same_image_and_nobody_waits_for_them() {
     let project = project();
     let expected = built_whole(&Runner::new(), &project);
-    let pipe = |path: &Path| {
-        let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is there");
-        assert!(made.success());
+    let make = |name: &str, path: &Path| match name {
+        "a folder" => fs::create_dir(path).expect("a folder"),
+        "a pipe" => {
+            let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is there");
+            assert!(made.success());
+        }
+        _ => std::os::unix::fs::symlink(path, path).expect("a link"),
     };
-    let kinds: [(&str, &dyn Fn(&Path)); 3] = [
-        ("a folder", &|path| fs::create_dir(path).expect("a folder")),
-        ("a pipe", &pipe),
-        ("a link to itself", &|path| std::os::unix::fs::symlink(path, path).expect("a link")),
-    ];
-    for (name, make) in kinds {
+    for name in ["a folder", "a pipe", "a link to itself"] {
         let runner = Runner::new();
         built_whole(&runner, &project);
         for path in records(&runner) {
             fs::remove_file(&path).expect("a record");
-            make(&path);
+            make(name, &path);
         }
         assert_eq!(built_whole(&runner, &project), expected, "{name}");
     }

@@ -10,13 +10,27 @@ use crate::oci::Digest;
 /// Digests that one call takes (`BatchCheckLayerAvailability`, `layerDigests`).
 const AT_ONCE: usize = 100;
 
+/// What ECR says of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::registry) enum Availability {
+    /// It is there, with this many bytes.
+    Available(u64),
+    /// It is in the archive, and cannot be pulled.
+    Archived,
+    /// It is not there.
+    Unavailable,
+}
+
 impl EcrRepository {
-    /// Returns which of these layers the repository has, with their sizes. A layer that ECR says nothing usable of is
+    /// Returns what the repository has of these layers. A layer that ECR says nothing usable of is
     /// not in the answer.
     ///
     /// # Errors
     /// When ECR may not be asked, or does not answer.
-    pub async fn layers(&self, digests: &[Digest]) -> Result<BTreeMap<Digest, Option<u64>>, EcrError> {
+    pub(in crate::registry) async fn layers(
+        &self,
+        digests: &[Digest],
+    ) -> Result<BTreeMap<Digest, Availability>, EcrError> {
         let mut found = BTreeMap::new();
         for part in digests.chunks(AT_ONCE) {
             found.extend(self.layers_of(&self.name, part).await?);
@@ -28,7 +42,7 @@ impl EcrRepository {
         &self,
         name: &str,
         digests: &[Digest],
-    ) -> Result<BTreeMap<Digest, Option<u64>>, EcrError> {
+    ) -> Result<BTreeMap<Digest, Availability>, EcrError> {
         let call = self.clients.optional(&self.host).await.batch_check_layer_availability();
         let call = call.registry_id(&self.host.account).repository_name(name);
         let texts = digests.iter().map(Digest::to_string).collect();
@@ -37,9 +51,11 @@ impl EcrRepository {
         let known = |layer: &aws_sdk_ecr::types::Layer| {
             let digest: Digest = layer.layer_digest()?.parse().ok()?;
             match layer.layer_availability()? {
-                LayerAvailability::Available => Some((digest, Some(u64::try_from(layer.layer_size()?).ok()?))),
-                // One in the archive cannot be pulled: it is sent again.
-                LayerAvailability::Unavailable | LayerAvailability::Archived => Some((digest, None)),
+                LayerAvailability::Available => {
+                    Some((digest, Availability::Available(u64::try_from(layer.layer_size()?).ok()?)))
+                }
+                LayerAvailability::Unavailable => Some((digest, Availability::Unavailable)),
+                LayerAvailability::Archived => Some((digest, Availability::Archived)),
                 _ => None,
             }
         };

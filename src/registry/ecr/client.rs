@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::RefusedMount;
+use super::{Availability, RefusedMount};
 use crate::oci::Digest;
 use crate::registry::client::Request;
 use crate::registry::retry::Class;
@@ -16,11 +16,28 @@ impl RepositoryClient {
         let ledger = &self.host.ledger;
         let Some(ecr) = self.ecr().filter(|_| digests.len() > 1 && ledger.may_ask_layers()) else { return };
         match ecr.layers(digests).await {
-            Ok(layers) => ledger.note_layers(self.repository.name(), layers),
+            // There are stand-ins to which every layer is unavailable: where there is an image, one HEAD finds them out.
+            Ok(layers) => match layers.iter().find(|(_, layer)| **layer == Availability::Unavailable) {
+                Some((digest, _))
+                    if !ledger.believes_layers(self.repository.name()) && self.is_refuted(digest).await =>
+                {
+                    ledger.deny_layers()
+                }
+                _ => ledger.note_layers(self.repository.name(), layers),
+            },
             // Of a repository that is yet to be made, more is known later.
             Err(error) if error.code() == Some("RepositoryNotFoundException") => {}
             Err(_) => ledger.deny_layers(),
         }
+    }
+
+    /// Whether a layer that is said to be unavailable is there.
+    async fn is_refuted(&self, digest: &Digest) -> bool {
+        let there = self.ask_blob(digest, None, true).await;
+        if let Ok(false) = there {
+            self.host.ledger.believe_layers();
+        }
+        there.unwrap_or_default()
     }
 
     /// Returns why mounts into the repository were refused so far, each reason in words with its remedy.

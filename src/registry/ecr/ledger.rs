@@ -1,10 +1,11 @@
 //! What a run has learned of one host beside its answers to single requests: layers that ECR was asked for in advance,
 //! and mounts that were refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::Availability;
 use crate::oci::Digest;
 
 /// A mount that did not come about.
@@ -19,8 +20,10 @@ pub(in crate::registry) struct RefusedMount {
 /// One host's notes.
 #[derive(Default)]
 pub(in crate::registry) struct Ledger {
-    ahead: Mutex<BTreeMap<(String, Digest), Option<u64>>>,
+    ahead: Mutex<BTreeMap<(String, Digest), Availability>>,
     denied: AtomicBool,
+    believed: AtomicBool,
+    images: Mutex<BTreeSet<String>>,
     refused: Mutex<BTreeMap<(String, String), RefusedMount>>,
 }
 
@@ -29,13 +32,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
-    /// Notes what layers a repository has: each with its size, or none.
-    pub(in crate::registry) fn note_layers(&self, repository: &str, layers: BTreeMap<Digest, Option<u64>>) {
+    /// Notes what a repository has of some layers.
+    pub(in crate::registry) fn note_layers(&self, repository: &str, layers: BTreeMap<Digest, Availability>) {
         lock(&self.ahead).extend(layers.into_iter().map(|(digest, size)| ((repository.to_owned(), digest), size)));
     }
 
     /// Takes the note of a layer out: it answers one question. Later ones are about what happened since.
-    pub(in crate::registry) fn take_layer(&self, repository: &str, digest: &Digest) -> Option<Option<u64>> {
+    pub(in crate::registry) fn take_layer(&self, repository: &str, digest: &Digest) -> Option<Availability> {
         lock(&self.ahead).remove(&(repository.to_owned(), *digest))
     }
 
@@ -47,6 +50,21 @@ impl Ledger {
     /// Returns whether layers may be asked for in advance, as far as is known.
     pub(in crate::registry) fn may_ask_layers(&self) -> bool {
         !self.denied.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a repository has an image, so probably layers.
+    pub(in crate::registry) fn note_image(&self, repository: &str) {
+        lock(&self.images).insert(repository.to_owned());
+    }
+
+    /// Notes that what is said of layers in advance was held against one of them.
+    pub(in crate::registry) fn believe_layers(&self) {
+        self.believed.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether it is believed that a repository has none of some layers.
+    pub(in crate::registry) fn believes_layers(&self, repository: &str) -> bool {
+        self.believed.load(Ordering::Relaxed) || !lock(&self.images).contains(repository)
     }
 
     /// Notes a refused mount; the first for each pair of repositories is enough to find the reason.

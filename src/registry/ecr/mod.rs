@@ -20,6 +20,7 @@ mod repository;
 mod tests;
 mod tokens;
 
+pub(super) use availability::Availability;
 pub(super) use clients::EcrClients;
 pub use denied::Denied;
 pub use error::EcrError;

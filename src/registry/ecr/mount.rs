@@ -2,7 +2,7 @@
 //! mounting").
 
 use super::denied::statement;
-use super::{Denied, EcrError, EcrRepository, RefusedMount};
+use super::{Availability, Denied, EcrError, EcrRepository, RefusedMount};
 
 /// The account setting that allows mounts.
 const SETTING: &str = "BLOB_MOUNTING";
@@ -27,7 +27,9 @@ impl EcrRepository {
             );
         }
         match self.layers_of(from, &[mount.digest]).await {
-            Ok(layers) if layers.get(&mount.digest) == Some(&None) => ("it does not have the layer".to_owned(), None),
+            Ok(layers) if layers.get(&mount.digest) == Some(&Availability::Unavailable) => {
+                ("it does not have the layer".to_owned(), None)
+            }
             Err(error) if error.code() == Some("RepositoryNotFoundException") => {
                 ("there is no such repository".to_owned(), None)
             }

@@ -3,8 +3,8 @@
 use super::Client;
 use super::auth::aws_host;
 use super::server::{Reply, Server, reply};
-use crate::oci::Digest;
-use crate::registry::CredentialSources;
+use crate::oci::{Digest, Tag};
+use crate::registry::{CredentialSources, PushedBlob};
 use crate::store::Blob;
 
 const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
@@ -51,6 +51,29 @@ async fn layers_that_were_asked_for_in_advance_cost_no_request_each() {
     server.seen();
     let body: serde_json::Value = serde_json::from_slice(&aws.seen()[1].body).expect("JSON");
     assert_eq!(body["layerDigests"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn an_answer_in_advance_that_one_request_refutes_is_not_believed() {
+    let (server, aws) = (Server::start().await, Server::start().await);
+    let client = known(&server, &aws).await;
+    let blobs: Vec<Blob> = (0..3_u8).map(|n| Blob::of_bytes(vec![n])).collect();
+    let digests: Vec<Digest> = blobs.iter().map(|blob| blob.digest).collect();
+    let gone =
+        |digest: &Digest| serde_json::json!({"layerDigest": digest.to_string(), "layerAvailability": "UNAVAILABLE"});
+    let answer = serde_json::json!({"layers": digests.iter().map(gone).collect::<Vec<_>>(), "failures": []});
+    aws.play([("POST /", json(&answer))]);
+    server.play([("HEAD /v2/a/b/manifests/1", reply(200))]);
+    server.play([("GET /v2/a/b/manifests/1", reply(200).body(*b"{}"))]);
+    client.repository.head_manifest(&"1".parse::<Tag>().expect("a tag").into()).await.expect("an image");
+    let here = || reply(200).header("content-length", "1");
+    let first = digests.iter().min().expect("a digest");
+    server.play([(format!("HEAD /v2/a/b/blobs/{first}"), here())]);
+    client.repository.look_ahead(&digests).await;
+    for blob in &blobs {
+        server.play([(format!("HEAD /v2/a/b/blobs/{}", blob.digest), here())]);
+        assert_eq!(client.repository.push_blob(blob, &[]).await.expect("there"), PushedBlob::Existing);
+    }
 }
 
 #[tokio::test]

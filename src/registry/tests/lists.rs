@@ -44,8 +44,12 @@ async fn pages_that_lead_in_a_circle_or_away_end() {
     let away = vec![(TAGS.to_owned(), tags(&["1"]).header("link", next("https://other.example.com/x")))];
     let error = listed(away).await.expect_err("an error");
     assert!(error.to_string().ends_with("its next page is at another host"), "{error}");
-    let empty = vec![(TAGS.to_owned(), tags(&[]).header("link", next(a)))];
-    assert!(listed(empty).await.expect("a page that adds nothing is the last").is_empty());
+    let sparse = vec![(TAGS.to_owned(), tags(&[]).header("link", next(a))), (format!("GET {a}"), tags(&["1"]))];
+    assert_eq!(listed(sparse).await.expect("a page that adds nothing is not the last"), ["1"]);
+    let page = |n: usize| format!("/v2/a/b/tags/list?x={n}");
+    let mut barren = vec![(TAGS.to_owned(), tags(&[]).header("link", next(&page(1))))];
+    barren.extend((1..20).map(|n| (format!("GET {}", page(n)), tags(&[]).header("link", next(&page(n + 1))))));
+    assert!(listed(barren).await.expect("no tags for ever").is_empty());
 }
 
 fn signature(subject: &Digest) -> Vec<u8> {
@@ -105,6 +109,7 @@ async fn without_the_api_the_list_is_kept_under_a_tag() {
     Client::of(&server).repository.push_referrer(&bytes, TYPE).await.expect("pushed");
     let seen = server.seen();
     assert_eq!(seen[3].header("if-match"), Some("\"7\""));
+    assert_eq!(seen[3].header("if-none-match"), None);
     let sent: serde_json::Value = serde_json::from_slice(&seen[5].body).expect("JSON");
     assert_eq!(sent["manifests"], json!([other, entry]), "what others wrote is kept whole");
 }

@@ -94,6 +94,10 @@ async fn error_bodies_of_any_kind_are_bounded() {
             br#"{"errors":[{"message":"see https://h/p?X-Amz-Signature=canary now"}]}"#.to_vec(),
             "400 Bad Request: see https://h/p?*** now".to_owned(),
         ),
+        (
+            br#"{"errors":[{"message":"not at h/p?token=canary nor at https://a:canary@h/p, really?"}]}"#.to_vec(),
+            "400 Bad Request: not at h/p?*** nor at https://***@h/p, really?".to_owned(),
+        ),
         (long.to_string().into_bytes(), "400 Bad Request".to_owned()),
     ] {
         let (result, _, _) = written(vec![(HEAD_TAG, reply(404)), (PUT_TAG, reply(400).body(body))]).await;

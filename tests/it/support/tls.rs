@@ -87,7 +87,14 @@ impl Front {
         Self::start(move |stream, _| {
             let (acceptor, backend) = (acceptor.clone(), backend.clone());
             async move {
-                let Ok(mut tls) = acceptor.accept(stream).await else { return };
+                let mut tls = match acceptor.accept(stream).into_fallible().await {
+                    Ok(tls) => tls,
+                    // What is read on is not reset: the other side gets to see why it was refused.
+                    Err((_, mut refused)) => {
+                        let _ = tokio::io::copy(&mut refused, &mut tokio::io::sink()).await;
+                        return;
+                    }
+                };
                 let Ok(mut server) = TcpStream::connect(&backend).await else { return };
                 let _ = copy_bidirectional(&mut tls, &mut server).await;
             }
