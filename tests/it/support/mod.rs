@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod project;
+mod rights;
 pub(crate) mod row;
 mod run;
 mod stage;
