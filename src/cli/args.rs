@@ -56,9 +56,10 @@ pub(crate) struct Common {
     /// The project
     #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
     pub(crate) project: PathBuf,
-    /// The build file, relative to the project [default: build.yaml, else dockless.yaml]
+    /// The build file, relative to the project; of push, deploy and ship several, as one run [default: build.yaml, else
+    /// dockless.yaml]
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Lay this environment of the build file over the rest of it
     #[arg(short = 'e', long = "environment", value_name = "ENVIRONMENT", global = true)]
     pub(crate) environment: Option<String>,

@@ -12,6 +12,7 @@ mod api_error;
 mod apply;
 mod arn;
 mod aws;
+mod balancer;
 mod before;
 mod before_error;
 mod canonical;
@@ -21,6 +22,7 @@ mod definition_file;
 mod deployment;
 mod diff;
 mod dossier;
+mod ecr_repository;
 mod error;
 mod fargate;
 mod fleet;
@@ -34,6 +36,7 @@ mod model;
 mod observation;
 mod one_off;
 mod options;
+mod order;
 mod own_definition;
 mod plan;
 mod policy;
@@ -43,6 +46,7 @@ mod proof;
 mod raw_body;
 mod registering;
 mod report;
+mod repository_policy;
 mod rights;
 mod rollback;
 mod running_tasks;
@@ -52,12 +56,14 @@ mod schedules;
 mod sdk_view;
 mod service;
 mod service_deployment;
+mod share;
 mod standing;
 mod status;
 mod summary;
 mod task_definition;
 mod task_log;
 mod timing;
+mod together;
 mod verdict;
 mod verdict_table;
 mod wait;
@@ -75,6 +81,7 @@ pub use dossier::{Dossier, EventLine, FailedContainer, StoppedGroup, UnhealthyTa
 pub use error::{DeployError, ErrorClass, Leftover, Place, VERDICT_ACTIONS};
 pub use history::PastDeployment;
 pub use options::DeployOptions;
+pub use order::OrderTag;
 pub use plan::{Action, DeployPlan, Revision, TargetImage};
 pub use policy::{FEATURES, Feature, Statement, policy_page};
 pub use preflight::{Candidate, Finding, ImageFacts, examine};
@@ -86,11 +93,13 @@ pub use service::{Controller, RolloutConfig, Service, ServiceEvent, ServiceRollo
 pub use service_deployment::{
     ContainerImage, DeploymentBrief, RevisionCounts, ServiceDeployment, ServiceRevision, Status,
 };
+pub use share::Share;
 pub use standing::{Last, Standing, Witness};
 pub use status::{DeploymentStatus, RunningImage, ServiceStatus};
 pub use summary::summary;
 pub use task_definition::{Container, TaskDefinition, TaskDefinitionError};
 pub use timing::{Pauses, timeout};
+pub use together::{Together, deploy_together};
 pub use verdict::{
     Footprint, Judgement, OurRollout, Proof, Verdict, find_by_task_definition, find_ours, find_standing, judge,
     judge_rollout, newer_than, prove,

@@ -10,12 +10,14 @@ mod lock;
 mod push;
 mod rollback;
 mod sandbox;
+mod several;
 mod ship;
 mod status;
 
 use std::io::Write;
 use std::path::Path;
 
+use dockless::deploy::ServiceReport;
 use dockless::ground::{FileError, Hint, files};
 use dockless::net::NetError;
 use dockless::pipeline::{Error, Report};
@@ -86,6 +88,9 @@ impl Hint for Failure {
 
 /// Runs the command.
 pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
+    if several::is_meant(&cli.common) {
+        return several::run(&cli.common, &cli.command).await;
+    }
     match &cli.command {
         Command::Build(args) => build::run(&cli.common, args).await,
         Command::Push => push::run(&cli.common).await,
@@ -117,24 +122,28 @@ fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Don
     } else {
         write_stdout(&text)?;
     }
-    summarise(common, report)?;
-    for service in &report.services {
-        if let Some(dossier) = &service.dossier {
-            eprint!("{}", render::dossier::render(&service.name, dossier));
-        }
-    }
+    write_summary(common, report.image.as_deref(), &report.services)?;
+    dossiers(&report.services);
     for failure in &report.failures {
         eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
     }
     Ok(Done { code: report.exit_code() })
 }
 
+fn dossiers(services: &[ServiceReport]) {
+    for service in services {
+        if let Some(dossier) = &service.dossier {
+            eprint!("{}", render::dossier::render(&service.name, dossier));
+        }
+    }
+}
+
 /// Adds the summary of a deployment to the file that was named, and to the CI system's own page.
-fn summarise(common: &Common, report: &Report) -> Result<(), Failure> {
-    if report.services.is_empty() {
+fn write_summary(common: &Common, image: Option<&str>, services: &[ServiceReport]) -> Result<(), Failure> {
+    if services.is_empty() {
         return Ok(());
     }
-    let text = dockless::deploy::summary(report.image.as_deref(), &report.services);
+    let text = dockless::deploy::summary(image, services);
     if let Some(path) = &common.summary {
         append(path, &text)?;
     }
