@@ -98,6 +98,6 @@ fn a_missing_step_is_named_by_the_build() {
     let project = folder.join("hello");
     let project = project.to_str().expect("the lab's paths are text");
     run(bench.dockless().args(["-C", project, "init", "--base", "scratch"])).ok();
-    run(bench.dockless().args(["-C", project, "build", "--output", "oci:../image"]))
+    run(bench.dockless().args(["-C", project, "build", "--output", "oci-archive:-"]))
         .fails(4, &["target/release/hello"]);
 }
