@@ -19,6 +19,7 @@ mod guard;
 mod hostile_project;
 mod iam;
 mod image_layers;
+mod init;
 mod inspect;
 mod kill_resume;
 mod known;
