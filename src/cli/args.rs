@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dockless::deploy::RunningTasks;
+use dockless::init::Kind;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -24,6 +25,8 @@ pub(crate) struct Cli {
 /// What dockless can be asked to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at the project and write its first build file
+    Init(InitArgs),
     /// Build the image; nothing is pushed
     Build(BuildArgs),
     /// Build the image and push it under every tag
@@ -134,6 +137,33 @@ pub(crate) enum Progress {
     Plain,
     /// Nothing but warnings and errors
     None,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing that is there is written over, unless with --force. On a terminal it asks what the files \
+    do not say; --name, --kind, --from-ecs and --yes answer."
+)]
+pub(crate) struct InitArgs {
+    /// Take this Dockerfile over, instruction by instruction
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_dockerfile: Option<PathBuf>,
+    /// The stage of the Dockerfile that becomes the image [default: the last]
+    #[arg(long, value_name = "STAGE", requires = "from_dockerfile")]
+    pub(crate) target: Option<String>,
+    /// Make the section `deploy` of this service as it runs
+    #[arg(long, value_name = "CLUSTER/SERVICE")]
+    pub(crate) from_ecs: Option<String>,
+    /// What the project is, instead of what it is recognised as, such as laravel, node or go
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    /// Ask nothing
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Options of `build`.
@@ -249,7 +279,7 @@ pub(crate) struct PruneArgs {
 
 /// Options of `copy`.
 #[derive(Debug, Args)]
-#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
     docker-archive:FILE.\nWithout a tag DST takes that of SRC. --platform copies the image of one platform alone.")]
 pub(crate) struct CopyArgs {
     /// The image

@@ -92,6 +92,12 @@ impl Tools {
         }
     }
 
+    /// Returns Amazon ECS, for a command without a build file.
+    pub(crate) async fn ecs(&self) -> Ecs {
+        let config = dockless::net::load_aws(&self.aws, &self.connector).await;
+        Ecs::new(&config, &self.connector)
+    }
+
     /// Ends what was started, and keeps the cache within its bound.
     pub(crate) async fn close(self) {
         self.bound_cache();

@@ -10,6 +10,7 @@ use super::chunk::Lengths;
 use super::error::PackError;
 use super::flow::{Flow, Room, Stopped};
 use super::pack::PackOptions;
+use super::read_ahead;
 use super::tape::{About, Chunks, Finished, Tape};
 
 /// What a layer would be.
@@ -49,9 +50,7 @@ where
     I: Iterator<Item = Result<Entry, E>>,
 {
     let mut tape = Tape::new(handing, Lengths::of(options.compression), options.inspection.as_deref());
-    for entry in entries {
-        tape.write(&entry.map_err(PackError::Entry)?)?;
-    }
+    read_ahead::write_all(entries, &mut tape)?;
     let Finished { entries, bytes, .. } = tape.finish()?;
     Ok((entries, bytes))
 }

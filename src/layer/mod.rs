@@ -35,6 +35,7 @@ mod header;
 mod measure;
 mod pack;
 mod parts;
+mod read_ahead;
 mod tape;
 mod writer;
 

@@ -25,6 +25,7 @@ use super::codec::Encoder;
 use super::error::PackError;
 use super::fingerprint::Fingerprint;
 use super::flow::{Flow, Stopped};
+use super::read_ahead;
 use super::tape::{About, Chunks, Finished, Tape, Trace};
 use super::writer::{self, Chunk, ChunkDigests, Encoded, Message, WriteError, Written};
 
@@ -220,9 +221,7 @@ fn produce<E>(
     if let Some(point) = resume.map(Resume::point) {
         tape = tape.after(point.entries, point.tar_bytes());
     }
-    for entry in entries {
-        tape.write(&entry.map_err(PackError::Entry)?)?;
-    }
+    read_ahead::write_all(entries, &mut tape)?;
     let Finished { entries, bytes, chunks, fingerprint } = tape.finish()?;
     // A writer that ended early has said so by itself.
     let _ = chunks.sender.send(Message::End { chunks: chunks.next });

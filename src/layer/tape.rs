@@ -7,6 +7,7 @@ use crate::guard::{Inspected, Inspection, Subject};
 use crate::oci::{Digest, Hasher, ImagePath};
 use crate::plan::{Content, Entry, EntryKind, Mtime};
 use crate::store::FileClock;
+use crate::tree::TreeError;
 
 use super::chunk::Lengths;
 use super::content::{Reading, changed, time_of};
@@ -132,14 +133,21 @@ impl<C> Tape<C> {
         Self { entries, bytes, ..self }
     }
 
-    /// Writes one entry.
-    pub(super) fn write<E>(&mut self, entry: &Entry) -> Result<(), PackError<E>>
+    /// Writes one entry; `read` is what came of reading its file ahead.
+    pub(super) fn write<E>(
+        &mut self,
+        entry: &Entry,
+        read: Option<Result<Vec<u8>, TreeError>>,
+    ) -> Result<(), PackError<E>>
     where
         C: Chunks<E>,
     {
         self.chunks.wanted()?;
         if entry.path.is_root() {
             return Err(PackError::Root);
+        }
+        if let Some(content) = read {
+            return self.write_small(entry, &content?);
         }
         match &entry.kind {
             EntryKind::File(content) if self.lengths.is_large(content.len()) => self.write_large(entry, content),

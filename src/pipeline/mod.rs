@@ -18,6 +18,7 @@ mod facts;
 mod inspect;
 mod known;
 mod layers;
+mod live;
 mod lock;
 mod output;
 mod placed;
@@ -31,6 +32,7 @@ mod several;
 mod ship;
 mod split;
 mod uploads;
+mod work;
 
 pub use build::{Built, BuiltImage, build};
 pub use cache::{
@@ -42,6 +44,7 @@ pub use copy::{CopyContext, CopyError, CopyOptions, Place, PlaceError, copy};
 pub use deploy::{DeployContext, NamedImage, deploy, deploy_plan};
 pub use error::{Class, Error};
 pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
+pub use live::live_service;
 pub use lock::{LockReport, check_lock, lock};
 pub use output::Output;
 pub use push::push;

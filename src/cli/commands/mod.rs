@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod copy;
 mod deploy;
+mod init;
 mod inspect;
 mod lock;
 mod push;
@@ -45,6 +46,9 @@ pub(crate) enum Failure {
     /// The stand-in cannot run.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// No first build file could be written.
+    #[error(transparent)]
+    Init(#[from] init::InitFailure),
     /// The network cannot be set up.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -66,6 +70,7 @@ impl Failure {
         match self {
             Self::Usage { .. } => exit::USAGE,
             Self::Pipeline(error) => exit::code(error),
+            Self::Init(error) => error.code(),
             Self::Sandbox(_) | Self::Stdout(_) => exit::INTERNAL,
             Self::Net(_) => exit::REGISTRY,
             Self::File(_) => exit::BUILD,
@@ -79,6 +84,7 @@ impl Hint for Failure {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Pipeline(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
+            Self::Init(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Stdout(_) => None,
@@ -92,6 +98,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         return several::run(&cli.common, &cli.command).await;
     }
     match &cli.command {
+        Command::Init(args) => init::run(&cli.common, args).await,
         Command::Build(args) => build::run(&cli.common, args).await,
         Command::Push => push::run(&cli.common).await,
         Command::Deploy(args) => deploy::run(&cli.common, args).await,

@@ -172,7 +172,7 @@ fn chunks(entries: &[Entry]) -> Vec<Vec<u8>> {
     let mut collect = Collect(Vec::new());
     let mut tape = Tape::new(&mut collect, LENGTHS, None);
     for entry in entries {
-        tape.write(entry).unwrap();
+        tape.write(entry, None).unwrap();
     }
     tape.finish().unwrap();
     collect.0
