@@ -177,9 +177,9 @@ pub(crate) struct BuildArgs {
 /// Options of `deploy`.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArgs {
-    /// Deploy this image, REFERENCE@DIGEST, instead of resolving the first tag
-    #[arg(long, value_name = "REF@DIGEST")]
-    pub(crate) image: Option<String>,
+    /// Deploy this image instead of resolving the first tag; several, each for a container
+    #[arg(long = "image", value_name = "[CONTAINER=]REF@DIGEST")]
+    pub(crate) images: Vec<String>,
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -14,7 +14,7 @@ use super::plan::{Action, DeployPlan, Subject, TargetImage};
 use super::preflight::ImageFacts;
 use super::report::DeployReport;
 use super::schedules::{self, ScheduleState};
-use super::share::Share;
+use super::share::{self, Share};
 use super::task_definition::TaskDefinition;
 use super::timing::{Pauses, timeout};
 use crate::ground::Timestamp;
@@ -57,7 +57,7 @@ impl Deployment {
         options: &DeployOptions,
     ) -> Result<Self, DeployError> {
         let (services, before) = (spec.services.clone(), spec.before.clone());
-        let share = Share { repository: repository.clone(), services, before };
+        let share = Share { repository: repository.clone(), services, before, container: None };
         Self::prepare_shared(ecs, spec, vec![share], options).await
     }
 
@@ -94,6 +94,7 @@ impl Deployment {
             told: BTreeSet::new(),
         };
         deployment.read(ecs, &spec.services, options).await?;
+        share::check(&deployment.shares, &deployment.services)?;
         fleet::check(&deployment)?;
         let families: Vec<&str> = deployment.services.iter().map(ServiceState::family).collect();
         deployment.schedules = schedules::read(ecs, &spec.schedules, &families).await?;
@@ -115,8 +116,14 @@ impl Deployment {
             order: None,
             ..self.spec.clone()
         };
-        let shares = self.shares.iter().map(|share| Share { before: Vec::new(), ..share.clone() });
+        let here = |share: &&Share| share.container.as_deref().is_none_or(|name| self.has(&service.name, name));
+        let shares = self.shares.iter().filter(here).map(|share| Share { before: Vec::new(), ..share.clone() });
         Self::prepare_shared(ecs, &spec, shares.collect(), options).await
+    }
+
+    fn has(&self, service: &str, container: &str) -> bool {
+        let mut of_service = self.services.iter().filter(|state| state.spec.name == service);
+        of_service.any(|state| state.containers().any(|name| name == container))
     }
 
     /// Returns the repository of the first image that a service gets.

@@ -2,6 +2,7 @@
 
 use super::containers::{self, ContainerError};
 use super::error::DeployError;
+use super::observation::ServiceState;
 use super::plan::TargetImage;
 use super::task_definition::TaskDefinition;
 use crate::oci::Repository;
@@ -16,6 +17,8 @@ pub struct Share {
     pub services: Vec<ServiceSpec>,
     /// The one-off tasks that run it.
     pub before: Vec<BeforeSpec>,
+    /// The only container that it is for, in those of the services that have it; `None`: those that the services say.
+    pub container: Option<String>,
 }
 
 impl Share {
@@ -48,7 +51,21 @@ pub(super) fn edits(definition: &TaskDefinition, shares: &[Share], service: &str
     let failed = |source: ContainerError| DeployError::Container { service: service.to_owned(), source };
     for (index, share) in shares.iter().enumerate() {
         let Some(spec) = share.of(service) else { continue };
-        let chosen = containers::choose(definition, &spec.containers, &share.repository).map_err(failed)?;
+        let chosen = match &share.container {
+            Some(container) => definition
+                .containers()
+                .iter()
+                .any(|one| one.name == container)
+                .then(|| container.clone())
+                .into_iter()
+                .collect(),
+            None => {
+                let mut chosen = containers::choose(definition, &spec.containers, &share.repository).map_err(failed)?;
+                // What another image is for by name is not for this one.
+                chosen.retain(|name| !shares.iter().any(|other| other.container.as_ref() == Some(name)));
+                chosen
+            }
+        };
         for name in chosen {
             if edits.iter().any(|edit| edit.spec.name == name) {
                 return Err(failed(ContainerError::TwoImages {
@@ -66,4 +83,22 @@ pub(super) fn edits(definition: &TaskDefinition, shares: &[Share], service: &str
     let order = definition.containers();
     edits.sort_by_key(|edit| order.iter().position(|container| container.name == edit.spec.name));
     Ok(edits)
+}
+
+/// Checks that each container that an image is for by name is in one of the services.
+///
+/// # Errors
+/// The first that is in none.
+pub(super) fn check(shares: &[Share], services: &[ServiceState]) -> Result<(), DeployError> {
+    let Some(first) = services.first() else { return Ok(()) };
+    for (index, share) in shares.iter().enumerate() {
+        let Some(container) = &share.container else { continue };
+        if !services.iter().any(|state| state.edits.iter().any(|edit| edit.share == index)) {
+            let (container, family) = (container.clone(), first.family().to_owned());
+            let containers = first.source().containers().iter().map(|one| one.name.to_owned()).collect();
+            let source = ContainerError::Unknown { container, family, containers };
+            return Err(DeployError::Container { service: first.spec.name.clone(), source });
+        }
+    }
+    Ok(())
 }

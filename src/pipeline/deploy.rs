@@ -1,6 +1,6 @@
 //! Deploy: from a digest in a registry to a verdict.
 
-use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, FillIn, ImageFacts, RunningTasks, TargetImage};
+use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, FillIn, ImageFacts, RunningTasks, Share, TargetImage};
 use crate::oci::{Digest, Document, Reference, Repository};
 use crate::registry::TagOrDigest;
 use std::sync::Arc;
@@ -39,17 +39,27 @@ impl DeployContext {
     }
 }
 
-/// Deploys an image that was pushed: the given one, or the one under the first tag.
+/// An image that is named by its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedImage {
+    /// The only container that it is for; `None`: those that the build file says.
+    pub container: Option<String>,
+    /// What it is.
+    pub reference: Reference,
+}
+
+/// Deploys images that were pushed: the given ones, or the one under the first tag.
 ///
 /// # Errors
 /// When there is no such image, or the deployment is refused or breaks off. A verdict that is bad is no error: it stands
 /// in the report.
-pub async fn deploy(context: &Context, deploy: &DeployContext, image: Option<&Reference>) -> Result<Report, Error> {
-    let (mut prepared, target) = prepare(context, deploy, image).await?;
+pub async fn deploy(context: &Context, deploy: &DeployContext, images: &[NamedImage]) -> Result<Report, Error> {
+    let (mut prepared, targets) = prepare(context, deploy, images).await?;
     let mut report = Report::new();
-    report.image = Some(target.reference.clone());
-    report.digest = Some(target.digest);
-    apply(context, deploy, &mut prepared, &target, &mut report).await?;
+    if let Some(first) = targets.first() {
+        (report.image, report.digest) = (Some(first.reference.clone()), Some(first.digest));
+    }
+    apply(context, deploy, &mut prepared, &targets, &mut report).await?;
     Ok(report)
 }
 
@@ -60,12 +70,12 @@ pub async fn deploy(context: &Context, deploy: &DeployContext, image: Option<&Re
 pub async fn deploy_plan(
     context: &Context,
     deploy: &DeployContext,
-    image: Option<&Reference>,
+    images: &[NamedImage],
 ) -> Result<DeployPlan, Error> {
-    let (mut prepared, target) = prepare(context, deploy, image).await?;
+    let (mut prepared, targets) = prepare(context, deploy, images).await?;
     let options = deploy.options(context);
-    prepared.look_for_equal(&deploy.ecs, &target, &options).await;
-    let plan = prepared.plan(&target);
+    prepared.look_for_equal(&deploy.ecs, &targets, &options).await;
+    let plan = prepared.plan(&targets);
     prepared.guard(&deploy.ecs, &plan, &options).await?;
     prepared.preflight(&deploy.ecs, &plan, &deploy.options(context)).await?;
     Ok(plan)
@@ -74,18 +84,27 @@ pub async fn deploy_plan(
 async fn prepare(
     context: &Context,
     deploy: &DeployContext,
-    image: Option<&Reference>,
-) -> Result<(Deployment, TargetImage), Error> {
-    let (target, facts) = match image {
-        Some(reference) => (pinned(context, reference)?, None),
-        None => tagged(context).await?,
-    };
-    let mut prepared =
-        Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &target.repository, &deploy.options(context)).await?;
-    if let Some(facts) = facts {
-        prepared.know_image(0, facts);
+    images: &[NamedImage],
+) -> Result<(Deployment, Vec<TargetImage>), Error> {
+    let (spec, options) = (context.deploy_spec()?, deploy.options(context));
+    if images.is_empty() {
+        let (target, facts) = tagged(context).await?;
+        let mut prepared = Deployment::prepare(&deploy.ecs, spec, &target.repository, &options).await?;
+        if let Some(facts) = facts {
+            prepared.know_image(0, facts);
+        }
+        return Ok((prepared, vec![target]));
     }
-    Ok((prepared, target))
+    let (mut targets, mut shares) = (Vec::new(), Vec::new());
+    for NamedImage { container, reference } in images {
+        let target = pinned(context, reference)?;
+        let (repository, container, services) = (target.repository.clone(), container.clone(), spec.services.clone());
+        // Tasks before run the first image, as they do where there is no other.
+        let before = if targets.is_empty() { spec.before.clone() } else { Vec::new() };
+        shares.push(Share { repository, services, before, container });
+        targets.push(target);
+    }
+    Ok((Deployment::prepare_shared(&deploy.ecs, spec, shares, &options).await?, targets))
 }
 
 /// Carries a plan out and puts what became of it into the report.
@@ -93,11 +112,11 @@ pub(crate) async fn apply(
     context: &Context,
     deploy: &DeployContext,
     prepared: &mut Deployment,
-    target: &TargetImage,
+    targets: &(impl AsRef<[TargetImage]> + ?Sized),
     report: &mut Report,
 ) -> Result<(), Error> {
     let started = context.clock.now();
-    let done = prepared.deploy(&deploy.ecs, target, &deploy.options(context)).await?;
+    let done = prepared.deploy(&deploy.ecs, targets, &deploy.options(context)).await?;
     report.deployed(done);
     report.time("deploy", started, context.clock.now());
     Ok(())

@@ -41,7 +41,7 @@ pub use cache::{
 pub use clock::SystemClock;
 pub use context::{Context, Resolving};
 pub use copy::{CopyContext, CopyError, CopyOptions, Place, PlaceError, copy};
-pub use deploy::{DeployContext, deploy, deploy_plan};
+pub use deploy::{DeployContext, NamedImage, deploy, deploy_plan};
 pub use error::{Class, Error};
 pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
 pub use live::live_service;

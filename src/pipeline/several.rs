@@ -327,7 +327,7 @@ fn merged(parts: &[Part], members: &[usize]) -> Result<(DeploySpec, Vec<Share>),
             }
         }
         let (repository, services, before) = (part.context.name()?.clone(), own.services.clone(), own.before.clone());
-        shares.push(Share { repository, services, before });
+        shares.push(Share { repository, services, before, container: None });
     }
     Ok((spec, shares))
 }

@@ -170,3 +170,30 @@ fn build_files_that_do_not_go_together_are_refused() {
     several(&runner, &project, &["push", "--name", "a/b"]).fails_with(2, &["of one build file"]);
     assert_eq!((standin.uploads(), operations(&standin)), (0, Vec::new()));
 }
+
+#[test]
+fn images_given_by_name_go_to_their_containers_in_one_revision() {
+    let project = Project::scratch();
+    let both = "deploy: {cluster: main, services: [{name: web, containers: [app, nginx]}, {name: worker, containers: [app]}]}\n";
+    project.build_file(&format!("base: scratch\nlayers:\n  - {{from: app, to: /app}}\n{both}"));
+    let runner = Runner::new();
+    let image = |name: &str| format!("{}/{name}@{}", account_host(), dockless::oci::Digest::of(name.as_bytes()));
+    let (app, nginx) = (format!("app={}", image("shop")), format!("nginx={}", image("proxy")));
+    let arguments = ["deploy", "--sandbox", "--no-wait", "--image", app.as_str(), "--image", nginx.as_str()];
+    let plan = runner.run(project.path(), &[&arguments[..], &["--dry-run"]].concat());
+    let lines: Vec<&str> = plan.stdout.lines().map(str::trim).collect();
+    for line in [
+        format!("containerDefinitions[app].image: {}/shop:placeholder -> {}", account_host(), image("shop")),
+        format!("containerDefinitions[nginx].image: {}/shop:placeholder -> {}", account_host(), image("proxy")),
+    ] {
+        assert!(lines.contains(&line.as_str()), "`{line}` in {}\n{}", plan.stdout, plan.stderr);
+    }
+    let done = runner.run(project.path(), &[&arguments[..], &["--json"]].concat());
+    assert_eq!(report(&done)["services"].as_array().map(Vec::len), Some(2), "{}", done.stderr);
+    let twice = ["deploy", "--sandbox", "--image", app.as_str(), "--image", app.as_str()];
+    runner.run(project.path(), &twice).fails_with(2, &["two images are given for container `app`"]);
+    let unknown = format!("ngnix={}", image("proxy"));
+    runner
+        .run(project.path(), &["deploy", "--sandbox", "--image", &unknown])
+        .fails_with(12, &["no container `ngnix`", "did you mean `nginx`?"]);
+}

@@ -43,7 +43,7 @@ fn check(common: &Common, command: &Command) -> Result<(), Failure> {
     let hint = "give `-f` once, or leave it away";
     match command {
         Command::Push | Command::Ship(_) => {}
-        Command::Deploy(args) if args.image.is_none() => {}
+        Command::Deploy(args) if args.images.is_empty() => {}
         Command::Deploy(_) => return Err(usage("`--image` is the image of one build file", hint)),
         _ => return Err(usage("only push, deploy and ship take several build files", hint)),
     }
