@@ -91,3 +91,6 @@ async fn run(cli: Cli) -> u8 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

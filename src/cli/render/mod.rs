@@ -5,3 +5,4 @@ pub(crate) mod error;
 pub(crate) mod human;
 pub(crate) mod image;
 pub(crate) mod json;
+pub(crate) mod reference;
