@@ -76,10 +76,10 @@ class Setting:
     def forget(self, cache):
         shutil.rmtree(self.cache(cache), ignore_errors=True)
 
-    def run_dockless(self, cache, *words):
+    def run_dockless(self, cache, *words, environment=None):
         """Runs dockless on the project; the sample holds what was sent."""
         command = [self.dockless, "-C", self.project, *words, "--json"]
-        sample, printed = run(command, self.environment(cache))
+        sample, printed = run(command, self.environment(cache) | (environment or {}))
         report = json.loads(printed)
         sample.out = report.get("uploaded_bytes", 0)
         return sample, report

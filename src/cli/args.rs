@@ -254,7 +254,7 @@ pub(crate) struct PruneArgs {
 
 /// Options of `copy`.
 #[derive(Debug, Args)]
-#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], and as SRC \
+#[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
     docker-archive:FILE.\nWithout a tag DST takes that of SRC. --platform copies the image of one platform alone.")]
 pub(crate) struct CopyArgs {
     /// The image

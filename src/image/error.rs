@@ -55,9 +55,9 @@ pub enum ImageError {
         /// What there is.
         platforms: Vec<Platform>,
     },
-    /// An image of others in a docker-archive: its manifest would be lost.
-    #[error("a docker-archive keeps no manifest, so a copy would be another image")]
-    ForeignInDockerArchive,
+    /// What `docker load` would not run.
+    #[error("a docker-archive holds images of plain layers, and this is none")]
+    NotForDocker,
     /// The output folder holds something that is no image layout.
     #[error("`{}` is not empty and is no OCI image layout", .0.display())]
     NotALayout(PathBuf),
@@ -89,7 +89,7 @@ impl Hint for ImageError {
                 let example = platforms.first().map_or_else(|| "linux/amd64".to_owned(), ToString::to_string);
                 format!("choose one with `--platform {example}`, or write an `oci-archive:` instead")
             }
-            Self::ForeignInDockerArchive => "write an `oci-archive:` instead".to_owned(),
+            Self::NotForDocker => "write an `oci-archive:` instead".to_owned(),
             Self::Corrupt { .. } => "run `dockless cache prune` and build again".to_owned(),
             Self::NotALayout(_) | Self::Index { .. } => "name a folder that is new or empty".to_owned(),
             Self::Write { .. } => return None,

@@ -11,8 +11,9 @@ use crate::spec::Compression;
 pub(super) const FINAL_BLOCK: [u8; 2] = [0x03, 0x00];
 /// An output buffer of more than this is not kept for the next chunk: chunks are seldom longer, threads may be many.
 const KEPT: usize = 2 << 20;
-/// The same for zstd, whose chunks are longer and whose threads fewer.
-const KEPT_OF_ZSTD: usize = 5 << 20;
+/// The same for zstd, whose chunks are longer and whose threads fewer: room for the longest, taken once. Only what was
+/// written to takes memory, whereas blocks of mebibytes that come and go leave holes in the allocator's heap.
+const KEPT_OF_ZSTD: usize = 9 << 20;
 
 /// A compressor that is used for one chunk after another.
 pub(super) struct Encoder {
@@ -54,7 +55,7 @@ impl Encoder {
             Codec::Plain => return Ok(None),
             Codec::Deflate(compress) => deflate(compress, chunk, &mut self.out)?,
             Codec::Zstd(compressor) => {
-                self.out.reserve_exact(zstd::zstd_safe::compress_bound(chunk.len()));
+                self.out.reserve_exact(zstd::zstd_safe::compress_bound(chunk.len()).max(KEPT_OF_ZSTD));
                 compressor.compress_to_buffer(chunk, &mut self.out)?;
             }
         }

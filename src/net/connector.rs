@@ -9,7 +9,8 @@ use std::time::Duration;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
 use url::{Host, Url};
 
-use super::NetError;
+use super::guard::{Guard, LedNames, Names};
+use super::{NetError, Reach};
 use crate::ground::files;
 use crate::spec::HostConfig;
 
@@ -49,6 +50,8 @@ struct Profile {
     direct: bool,
     ca: Option<PathBuf>,
     identity: Option<(PathBuf, PathBuf)>,
+    /// The reach of whoever leads us to the names that the client resolves, if somebody does.
+    from: Option<Reach>,
 }
 
 /// Makes and keeps HTTP clients. Cheap to clone; all clones share their connections.
@@ -65,6 +68,8 @@ struct Shared {
     authorities: Vec<Certificate>,
     hosts: BTreeMap<String, HostConfig>,
     clients: Mutex<BTreeMap<Profile, Client>>,
+    names: Names,
+    led: LedNames,
 }
 
 impl Connector {
@@ -81,7 +86,17 @@ impl Connector {
             read_authorities(path)?;
         }
         let (proxies, hosts) = (options.proxies, options.hosts.clone());
-        Ok(Self(Arc::new(Shared { proxies, authorities, hosts, clients: Mutex::default() })))
+        let (clients, names, led) = (Mutex::default(), Names::default(), LedNames::default());
+        Ok(Self(Arc::new(Shared { proxies, authorities, hosts, clients, names, led })))
+    }
+
+    /// Makes a connector for which names stand for the addresses that a test says.
+    #[cfg(test)]
+    pub(crate) fn with_names(table: &[(&str, IpAddr)]) -> Self {
+        let names = Names::Fixed(table.iter().map(|(name, address)| ((*name).to_owned(), vec![*address])).collect());
+        let (authorities, hosts, clients) = (Vec::new(), BTreeMap::new(), Mutex::default());
+        let (proxies, led) = (Proxies::Off, LedNames::default());
+        Self(Arc::new(Shared { proxies, authorities, hosts, clients, names, led }))
     }
 
     /// Returns the client for a URL: direct for loopback and link-local addresses, which no proxy can reach for us.
@@ -108,7 +123,22 @@ impl Connector {
             (None, None) => None,
             _ => return Err(NetError::HalfIdentity { host: name.to_owned() }),
         };
-        self.profiled(Profile { direct: self.goes_directly(url), ca: host.ca.clone(), identity })
+        let (direct, ca) = (self.goes_directly(url), host.ca.clone());
+        self.profiled(Profile { direct, ca, identity, ..Profile::default() })
+    }
+
+    /// Returns the client for a URL that a server of the reach `from` led us to: a name that is resolved to addresses
+    /// which such a server may not lead to is an error ([`super::private_name`]). `ca` is an authority that is trusted
+    /// besides; client certificates are not shown.
+    ///
+    /// # Errors
+    /// When the authority's file cannot be used.
+    pub fn led_client(&self, url: &Url, ca: Option<&Path>, from: Reach) -> Result<Client, NetError> {
+        if let Some(Host::Domain(name)) = url.host() {
+            self.0.led.add(name);
+        }
+        let (direct, ca) = (self.goes_directly(url), ca.map(Path::to_owned));
+        self.profiled(Profile { direct, ca, from: Some(from), identity: None })
     }
 
     fn goes_directly(&self, url: &Url) -> bool {
@@ -131,8 +161,10 @@ impl Connector {
             authorities.extend(read_authorities(path)?);
         }
         let identity = profile.identity.as_ref().map(|(cert, key)| read_identity(cert, key)).transpose()?;
+        let guard = Guard { names: self.0.names.clone(), led: self.0.led.clone(), from: profile.from };
         let builder = || {
-            let builder = if profile.direct { base().no_proxy() } else { base() };
+            let base = base().dns_resolver(guard.clone());
+            let builder = if profile.direct { base.no_proxy() } else { base };
             match &identity {
                 Some(identity) => builder.identity(identity.clone()),
                 None => builder,

@@ -11,9 +11,13 @@
 pub mod aws;
 mod connector;
 mod error;
+mod guard;
+mod reach;
 mod signed;
 
 pub use aws::{AwsOptions, load_aws};
 pub use connector::{Connector, HttpOptions, Proxies, is_link_local, is_loopback};
 pub use error::{NetError, describe, is_untrusted};
+pub use guard::{PrivateName, private_name};
+pub use reach::Reach;
 pub use signed::{AwsCall, AwsCalls, AwsFailure, AwsService, element};

@@ -82,7 +82,7 @@ impl PruneReport {
 
 /// Returns what a cache's folder holds. It need not be there, nor be one that can be written.
 pub fn measure_cache(folder: &Path, max_size: u64) -> CacheReport {
-    let Inventory { blobs, records, temporary } = Inventory::of(folder);
+    let Inventory { blobs, records, temporary, .. } = Inventory::of(folder);
     let mut kinds: BTreeMap<String, Held> = BTreeMap::new();
     let mut add = |kind: &str, bytes| kinds.entry(kind.to_owned()).or_default().add(bytes);
     blobs.iter().for_each(|blob| add("blobs", blob.size));
@@ -126,6 +126,12 @@ pub fn prune_cache(store: &Store, max_size: u64, dry_run: bool) -> Result<PruneR
         report.remove("blobs", blob.size);
         if !dry_run {
             sweep.remove_blob(&blob.digest)?;
+        }
+    }
+    for mark in &inventory.stale_marks {
+        report.remove("uses", 0);
+        if !dry_run {
+            sweep.remove_stale_mark(mark);
         }
     }
     let gone = |file: &Leftover| if dry_run { is_orphan(file) } else { sweep.remove_leftover(file) };

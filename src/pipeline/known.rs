@@ -1,4 +1,4 @@
-//! Layers that were packed before: by their fingerprint, without opening a file of the project.
+//! Layers that were packed, or taken over, before: by their fingerprint, without opening a file of the project.
 //!
 //! The record is named by the fingerprint alone: what is found under it is right for whatever layer, project and platform
 //! has it, and no record of an older state can be taken for a newer one.
@@ -31,6 +31,13 @@ pub(crate) struct PackedPart {
     pub(crate) taken: Option<PushedBlob>,
 }
 
+impl PackedPart {
+    /// Returns whether only its digests are at hand: its blob was taken over in an earlier run, or removed since.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.packed.entries > 0 && self.blob.is_none() && self.taken.is_none()
+    }
+}
+
 /// What is recorded.
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -57,16 +64,16 @@ fn list(settings: &mut Fingerprint, items: impl ExactSizeIterator<Item = impl As
     items.for_each(|item| settings.text(item.as_ref()));
 }
 
-/// Returns the part with a fingerprint, if it was packed before and its blob is in the store.
+/// Returns the part with a fingerprint, if it was packed or measured before. Its blob is with it if the store has it.
 pub(crate) fn find(store: &Store, fingerprint: &Digest) -> Result<Option<PackedPart>, StoreError> {
     let record = store.record(LAYER, &fingerprint.to_string())?;
     let record: Option<Record> = record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(Record { packed, seen }) = record else { return Ok(None) };
-    if packed.entries == 0 {
-        return Ok(Some(PackedPart { packed, blob: None, seen, taken: None }));
-    }
-    let blob = store.find_verified(&packed.digest, packed.size)?;
-    Ok(blob.map(|blob| PackedPart { packed, blob: Some(blob), seen, taken: None }))
+    let blob = match packed.entries {
+        0 => None,
+        _ => store.find_verified(&packed.digest, packed.size)?,
+    };
+    Ok(Some(PackedPart { packed, blob, seen, taken: None }))
 }
 
 /// Returns the blob that a record leads to, which a part without entries has not; `None` for what is no such record.

@@ -5,22 +5,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use futures_util::StreamExt;
+
 use crate::event::Event;
 use crate::guard::{Inspected, Inspection};
 use crate::image::{LayerBlob, OwnLayer, layer_method};
-use crate::layer::{Earlier, Fingerprint, Kept, KnownChunks, Measured, PackError, PackOptions, Packed, Part, Resume};
-use crate::layer::{measure, pack, pack_with, part_entries};
-use crate::oci::{Descriptor, Digest, ImagePath, MediaType, Platform};
-use crate::plan::{Entry, Placement, PlanError, Start};
+use crate::layer::{Fingerprint, Measured, PackError, PackOptions, Packed, Part};
+use crate::oci::{Descriptor, Digest, MediaType, Platform};
 use crate::registry::PushedBlob;
-use crate::store::{Blob, FileClock, Staged, Store};
+use crate::store::Blob;
 
 use super::bridge::{CancelOnDrop, blocking};
-use super::chunks::{self, LayerLine};
+use super::chunks::LayerLine;
 use super::examine::inspection;
 use super::known::{self, PackedPart};
 use super::placed::Placed;
 use super::reuse::{Pushed, Reuse, Taken};
+use super::work::{Failure, Looked, Walk, Work};
 use super::{Context, Error, split};
 
 /// An own layer in the store.
@@ -65,6 +66,9 @@ pub(crate) async fn pack_all(
     Ok(packed)
 }
 
+/// Parts that the target is asked for at once.
+const CLAIMS: usize = 8;
+
 /// The packing of all layers of a build.
 struct Packing<'a> {
     context: &'a Context,
@@ -86,6 +90,7 @@ impl Packing<'_> {
         for part in plan {
             parts.push(self.known(part).await?);
         }
+        self.claim(&mut parts).await;
         let known: Vec<bool> = parts.iter().map(Option::is_some).collect();
         // Whoever has an earlier state copies most of it; reading all of it to ask a registry would cost more.
         let is_kept = LayerLine::new(self.context, image, index).is_kept(&self.context.store)?;
@@ -129,6 +134,31 @@ impl Packing<'_> {
         Ok(blocking(move || known::find(&store, &fingerprint)).await?)
     }
 
+    /// Takes parts over of which only the digests are at hand, if the target has them: nothing is read for that. The
+    /// others are as good as unknown.
+    async fn claim(&self, parts: &mut [Option<PackedPart>]) {
+        let elsewhere: Vec<(usize, PackedPart)> = parts
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(number, part)| Some((number, part.take_if(|part| part.is_elsewhere())?)))
+            .collect();
+        let (Some(reuse), Ok(target)) = (&self.reuse, self.context.target()) else { return };
+        if elsewhere.is_empty() {
+            return;
+        }
+        reuse.opened().await;
+        target.look_ahead(&elsewhere.iter().map(|(_, part)| part.packed.digest).collect::<Vec<_>>()).await;
+        let claims = elsewhere.into_iter().map(|(number, part)| {
+            let target = &target;
+            async move {
+                let claimed = target.claim_blob(&part.packed.digest, part.packed.size, &[]).await.ok().flatten();
+                (number, claimed.map(|how| PackedPart { taken: Some(how), ..part }))
+            }
+        });
+        let claims: Vec<_> = futures_util::stream::iter(claims).buffer_unordered(CLAIMS).collect().await;
+        claims.into_iter().for_each(|(number, part)| parts[number] = part);
+    }
+
     /// Takes the missing parts over from images that were pushed before: those that are measured to be the same.
     async fn take_over(
         &self,
@@ -142,11 +172,15 @@ impl Packing<'_> {
         let known = parts.to_vec();
         let measured = self.walk(image, index, name, plan, move |work, walk| work.measure(walk, &known)).await?;
         for (part, measured) in parts.iter_mut().zip(measured) {
-            let Some((Measured { diff_id, entries, tar_bytes }, seen)) = measured else { continue };
+            let Some(Looked { measured, seen, fingerprint, clock }) = measured else { continue };
+            let Measured { diff_id, entries, tar_bytes } = measured;
             let Some(Taken { descriptor, how }) = pushed.take(self.context, diff_id).await else { continue };
             let (digest, size) = (descriptor.digest, descriptor.size);
             let packed = Packed { digest, size, diff_id, entries, tar_bytes };
-            *part = Some(PackedPart { packed, blob: None, seen, taken: Some(how) });
+            let taken = PackedPart { packed, blob: None, seen, taken: Some(how) };
+            // The next run here asks for this blob, and reads nothing.
+            known::keep(&self.context.store, fingerprint, clock, &taken)?;
+            *part = Some(taken);
         }
         Ok(())
     }
@@ -228,147 +262,5 @@ impl Packing<'_> {
             method: layer_method(self.context.spec.format, self.context.spec.compression),
         };
         PackedLayer { layer: OwnLayer { blob: Some(layer_blob), ..layer }, blob, seen, known, taken }
-    }
-}
-
-/// The entries of a layer, part by part.
-struct Walk {
-    placement: Arc<Placement>,
-    index: usize,
-    plan: Vec<Part>,
-}
-
-impl Walk {
-    /// Returns the entries of a part, or those behind a file that is packed already. No other part is walked for them.
-    fn part(&self, number: usize, done: Option<&ImagePath>) -> impl Iterator<Item = Result<Entry, PlanError>> + use<> {
-        let start = match (done, &self.plan[number].start) {
-            (Some(done), _) => Start::After(done.clone()),
-            (None, Some(start)) => Start::At(start.clone()),
-            (None, None) => Start::First,
-        };
-        let next = self.plan.get(number + 1).and_then(|part| part.start.clone());
-        let done = done.cloned();
-        // The folders above were packed with what is done.
-        let is_done = move |entry: &Entry| done.as_ref().is_some_and(|done| done.starts_with(&entry.path));
-        part_entries(self.placement.entries_from(self.index, start), next)
-            .filter(move |entry| !entry.as_ref().is_ok_and(&is_done))
-    }
-}
-
-/// What a thread needs that packs parts.
-struct Work {
-    store: Arc<Store>,
-    settings: Fingerprint,
-    /// The layer's earlier states; `None` where nothing is taken from records, nor recorded.
-    line: Option<LayerLine>,
-    /// The time before the first file is read.
-    clock: FileClock,
-    options: PackOptions,
-}
-
-enum Failure {
-    Pack(PackError<PlanError>),
-    Store(Error),
-}
-
-impl Work {
-    /// Packs what is missing of a layer.
-    fn fill(&self, walk: &Walk, parts: &mut [Option<PackedPart>]) -> Result<(), Failure> {
-        let known = self.line.as_ref().map(|line| line.known(&self.store)).transpose()?;
-        for (number, part) in parts.iter_mut().enumerate() {
-            if part.is_none() {
-                *part = Some(match &known {
-                    Some(known) => self.on_earlier(walk, number, known)?,
-                    None => self.afresh(walk, number)?,
-                });
-            }
-        }
-        if let Some(line) = &self.line {
-            line.set(&self.store, parts.iter().flatten().filter_map(|part| part.blob.as_ref()))?;
-        }
-        Ok(())
-    }
-
-    /// Measures what is missing of a layer, and returns what was seen of it.
-    fn measure(
-        &self,
-        walk: &Walk,
-        parts: &[Option<PackedPart>],
-    ) -> Result<Vec<Option<(Measured, Inspected)>>, Failure> {
-        let mut measured = Vec::new();
-        for (number, part) in parts.iter().enumerate() {
-            measured.push(match part {
-                Some(_) => None,
-                None => {
-                    self.seen();
-                    Some((measure(walk.part(number, None), &self.options)?, self.seen()))
-                }
-            });
-        }
-        Ok(measured)
-    }
-
-    /// Returns what was seen since the last call; what an attempt saw that broke off is seen again.
-    fn seen(&self) -> Inspected {
-        self.options.inspection.as_deref().map(Inspection::take).unwrap_or_default()
-    }
-
-    /// Packs one part into the store, and neither looks at records nor leaves any.
-    fn afresh(&self, walk: &Walk, number: usize) -> Result<PackedPart, Failure> {
-        self.seen();
-        let (packed, staged) = pack(walk.part(number, None), &self.options, self.store.stage()?)?;
-        self.committed(packed, staged)
-    }
-
-    /// Packs one part into the store with the help of its earlier states, and keeps this one.
-    fn on_earlier(&self, walk: &Walk, number: usize, known: &KnownChunks) -> Result<PackedPart, Failure> {
-        let resume = walk.plan[number].resume.clone();
-        let (packed, kept, staged) = match (self.try_earlier(walk, number, known, resume.clone()), resume) {
-            (Err(Failure::Pack(PackError::Stale)), Some(_)) => self.try_earlier(walk, number, known, None)?,
-            (tried, _) => tried?,
-        };
-        let part = self.committed(packed, staged)?;
-        known::keep(&self.store, kept.fingerprint.clone(), self.clock, &part)?;
-        if part.blob.is_some() {
-            chunks::keep(&self.store, &packed.digest, kept)?;
-        }
-        Ok(part)
-    }
-
-    fn try_earlier(
-        &self,
-        walk: &Walk,
-        number: usize,
-        known: &KnownChunks,
-        resume: Option<(Resume, Fingerprint)>,
-    ) -> Result<(Packed, Kept, Staged), Failure> {
-        self.seen();
-        let entries = walk.part(number, resume.as_ref().map(|(resume, _)| resume.last()));
-        let earlier = Earlier { known, settings: self.settings.clone(), clock: self.clock, resume };
-        Ok(pack_with(entries, &self.options, earlier, self.store.stage()?)?)
-    }
-
-    fn committed(&self, packed: Packed, staged: Staged) -> Result<PackedPart, Failure> {
-        let blob = match packed.entries {
-            0 => None,
-            _ => {
-                let blob = staged.commit(packed.digest, packed.size)?;
-                self.store.vouch(&blob)?;
-                Some(blob)
-            }
-        };
-        Ok(PackedPart { packed, blob, seen: self.seen(), taken: None })
-    }
-}
-
-impl From<PackError<PlanError>> for Failure {
-    fn from(error: PackError<PlanError>) -> Self {
-        Self::Pack(error)
-    }
-}
-
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Self {
-        Self::Store(error.into())
     }
 }

@@ -30,6 +30,7 @@ mod running;
 mod ship;
 mod split;
 mod uploads;
+mod work;
 
 pub use build::{Built, BuiltImage, build};
 pub use cache::{

@@ -43,7 +43,7 @@ impl Reuse {
     }
 
     /// Waits for the leave. A push that failed meanwhile never gives it, and whoever waits is dropped.
-    async fn opened(&self) -> Arc<Opened> {
+    pub(crate) async fn opened(&self) -> Arc<Opened> {
         let mut opened = self.0.clone();
         let opened = opened.wait_for(Option::is_some).await.ok().and_then(|opened| opened.clone());
         match opened {

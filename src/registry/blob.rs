@@ -1,11 +1,13 @@
 //! Blobs of a repository: whether they are there, and their bytes, resumed where a connection broke.
 
 use std::io::Read;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::{HeaderValue, Method, header};
 use tokio::io::AsyncRead;
+use tokio::time::Instant;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::backoff::Backoff;
@@ -102,6 +104,7 @@ impl RepositoryClient {
             skip: 0,
             whole: false,
             fresh: 0,
+            lately: (Duration::ZERO, 0),
             backoff: self.backoff(),
         }
     }
@@ -113,6 +116,9 @@ fn is_passing(status: http::StatusCode) -> bool {
 
 /// Bytes that moved since the last break after which the account of attempts begins anew.
 const PROGRESS: u64 = 1024 * 1024;
+
+/// The bytes that come at least in the time that silence may last; fewer are as good as silence.
+const SLOWEST: u64 = 1024;
 
 /// The bytes of a blob, in pieces as they come.
 ///
@@ -132,6 +138,9 @@ pub struct BlobStream {
     whole: bool,
     /// Bytes that came since the last break.
     fresh: u64,
+    /// How long was waited for the bytes that came since the speed was looked at last, and how many they are. Whoever
+    /// takes them may be slow; that is not counted.
+    lately: (Duration, u64),
     backoff: Backoff,
 }
 
@@ -200,7 +209,9 @@ impl BlobStream {
             Some(answer) => answer,
             None => self.open().await?,
         };
+        let began = Instant::now();
         let chunk = self.client.shared.wire.chunk(&mut answer.response, &answer.what).await?;
+        self.lately.0 += began.elapsed();
         let Some(mut bytes) = chunk else {
             return Err(broken_off(&answer));
         };
@@ -216,13 +227,27 @@ impl BlobStream {
         }
         self.hasher.update(&bytes);
         self.fresh += bytes.len() as u64;
+        self.check_speed(&answer, bytes.len() as u64)?;
         self.answer = Some(answer);
         Ok(Some(bytes))
+    }
+
+    /// Ends an answer that goes on and gets nowhere: a byte now and then is no silence, and no transfer either.
+    fn check_speed(&mut self, answer: &Answer, count: u64) -> Result<(), RegistryError> {
+        self.lately.1 += count;
+        let idle = self.client.shared.wire.timeouts().idle;
+        if self.lately.0 < idle {
+            return Ok(());
+        }
+        let slow = std::mem::take(&mut self.lately).1 < SLOWEST;
+        let cause = || super::Cause(format!("less than {SLOWEST} bytes in {} seconds", idle.as_secs_f64()));
+        if slow { Err(ended(answer, super::TransportKind::Stalled, cause())) } else { Ok(()) }
     }
 
     /// Asks for what is left of the blob.
     async fn open(&mut self) -> Result<Answer, RegistryError> {
         let at = self.position();
+        self.lately = (Duration::ZERO, 0);
         let mut request = Request::new(Method::GET, self.url());
         if at > 0 && !self.whole {
             let range = HeaderValue::try_from(format!("bytes={at}-")).expect("digits are a header value");
@@ -245,18 +270,14 @@ impl BlobStream {
 
 /// Returns the error of an answer that ends before the blob does; it is tried again.
 fn broken_off(answer: &Answer) -> RegistryError {
+    ended(answer, super::TransportKind::Broken, super::Cause("the answer ended early".to_owned()))
+}
+
+fn ended(answer: &Answer, kind: super::TransportKind, cause: super::Cause) -> RegistryError {
     let host = answer.url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
     let target = answer.what.split_once(' ').map_or(answer.what.as_str(), |(_, target)| target).to_owned();
-    super::transport::TransportError {
-        method: Method::GET,
-        target,
-        host,
-        kind: super::TransportKind::Broken,
-        answered: true,
-        moved: true,
-        cause: super::Cause("the answer ended early".to_owned()),
-    }
-    .into()
+    super::transport::TransportError { method: Method::GET, target, host, kind, answered: true, moved: true, cause }
+        .into()
 }
 
 /// Returns where a `Content-Range: bytes 10-20/21` begins.

@@ -1,12 +1,10 @@
 //! Where the requests for a registry host go.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use url::{Host, Url};
+use url::Url;
 
 use super::RegistryError;
 use super::ecr::EcrHost;
-use crate::net::is_loopback;
+use crate::net::{Reach, is_loopback};
 use crate::spec::{HostConfig, Scheme};
 
 /// The name of Docker Hub in references, and the host that answers for it.
@@ -79,83 +77,10 @@ pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
     a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
 }
 
-/// Returns whether a URL names, by number, an address that is not on the public internet.
-///
-/// A server that sends us to one may want us to ask a metadata service on its behalf.
-#[cfg(test)]
-fn is_private_literal(url: &Url) -> bool {
-    Reach::of(url) != Reach::Public
-}
-
 /// Returns whether a server at `from` may send us to `to`: nobody but a host itself sends us to addresses that only a
-/// machine inside can reach, but for servers that are inside as we are.
+/// machine inside can reach, but for servers that are inside as we are. Names are looked at again when they are resolved.
 pub(super) fn may_lead(from: &Url, to: &Url) -> bool {
-    match (Reach::of(from), Reach::of(to)) {
-        _ if from.host() == to.host() => true,
-        (_, Reach::Public) => true,
-        // A registry on this machine, and its storage beside it or in a container.
-        (Reach::Loopback, Reach::Loopback | Reach::Private) => true,
-        (Reach::Private, Reach::Private) => true,
-        _ => false,
-    }
-}
-
-/// From where an address that is given by number can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// From everywhere, as far as the number says; names are taken for public.
-    Public,
-    /// From a network of the owner's.
-    Private,
-    /// From this machine.
-    Loopback,
-    /// From this link: metadata services of clouds are here.
-    Link,
-}
-
-impl Reach {
-    fn of(url: &Url) -> Self {
-        match url.host() {
-            Some(Host::Ipv4(address)) => Self::of_v4(address),
-            Some(Host::Ipv6(address)) => Self::of_v6(address),
-            Some(Host::Domain(name)) => match name.trim_end_matches('.') {
-                "localhost" => Self::Loopback,
-                name if name.ends_with(".localhost") => Self::Loopback,
-                // Google's name for its metadata service.
-                "metadata.google.internal" => Self::Link,
-                _ => Self::Public,
-            },
-            None => Self::Public,
-        }
-    }
-
-    fn of_v4(a: Ipv4Addr) -> Self {
-        match a.octets() {
-            [127, ..] => Self::Loopback,
-            [169, 254, ..] => Self::Link,
-            // This network, which systems take for themselves; carriers' and protocols' own ranges; multicast and above.
-            [0, ..] | [192, 0, 0, _] | [224..=255, ..] => Self::Link,
-            [100, 64..=127, ..] | [198, 18..=19, ..] => Self::Private,
-            _ if a.is_private() => Self::Private,
-            _ => Self::Public,
-        }
-    }
-
-    fn of_v6(a: Ipv6Addr) -> Self {
-        let [_, _, b2, b3, b4, b5, .., b12, b13, b14, b15] = a.octets();
-        let tail = Ipv4Addr::new(b12, b13, b14, b15);
-        match a.segments() {
-            [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
-            // Where EC2, ECS and EKS answer over IPv6.
-            [0xfd00, 0x0ec2, ..] => Self::Link,
-            [0xfc00..=0xfdff, ..] => Self::Private,
-            [0xfe80..=0xfeff, ..] | [0xff00..=0xffff, ..] => Self::Link,
-            // IPv4 in other clothes: mapped, compatible, NAT64, 6to4.
-            [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Self::of_v4(tail),
-            [0x2002, ..] => Self::of_v4(Ipv4Addr::new(b2, b3, b4, b5)),
-            _ => Self::Public,
-        }
-    }
+    from.host() == to.host() || Reach::of_url(from).may_lead_to(Reach::of_url(to))
 }
 
 #[cfg(test)]
@@ -186,32 +111,6 @@ mod tests {
         assert_eq!(endpoint.ecr.as_ref().map(|ecr| ecr.region.as_str()), Some("eu-west-1"));
         let said = format!("https://{host}/v2/a/blobs/uploads/1?s=2").parse().expect("a URL");
         assert_eq!(endpoint.localize(said).as_str(), "http://127.0.0.1:4000/v2/a/blobs/uploads/1?s=2");
-    }
-
-    #[test]
-    fn numbers_that_are_not_public_are_told() {
-        for text in [
-            "http://10.1.1.1/",
-            "http://169.254.169.254/",
-            "http://0x7f000001/",
-            "http://0.0.0.0/",
-            "http://100.64.0.1/",
-            "http://[::ffff:127.0.0.1]/",
-            "http://[::127.0.0.1]/",
-            "http://[64:ff9b::a9fe:a9fe]/",
-            "http://[2002:a9fe:a9fe::]/",
-            "http://[fd00:ec2::254]/",
-            "http://[fe80::1]/",
-            "http://[::]/",
-            "http://localhost./",
-            "http://a.localhost/",
-            "http://metadata.google.internal/",
-        ] {
-            assert!(is_private_literal(&text.parse().expect("a URL")), "{text}");
-        }
-        for text in ["http://93.184.216.34/", "http://[2606:2800:220:1::1]/", "http://r.example.com/"] {
-            assert!(!is_private_literal(&text.parse().expect("a URL")), "{text}");
-        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::client::{Answer, Request};
+use super::response::one_line;
 use super::retry::Class;
 use super::wire::Payload;
 use super::{RegistryError, RepositoryClient, TagOrDigest};
@@ -95,6 +96,7 @@ impl RepositoryClient {
         let answer = self.exchange(request).await?;
         self.host.ledger.note_image(self.repository.name());
         let media_type = media_type(&answer);
+        let encoding = answer.header(header::CONTENT_ENCODING).filter(|it| *it != "identity").map(str::to_owned);
         let said = answer.header(CONTENT_DIGEST).and_then(|digest| digest.parse().ok());
         let bytes = self.shared.wire.body(answer.response, &answer.what, LIMIT).await?;
         let wanted = match which {
@@ -103,6 +105,11 @@ impl RepositoryClient {
         };
         let got = Digest::of(&bytes);
         match wanted {
+            Some(wanted) if wanted != got && encoding.is_some() => {
+                let encoding = encoding.unwrap_or_default();
+                let why = format!("the answer to `{wanted}` is encoded as `{}`, unasked", one_line(&encoding));
+                Err(RegistryError::Protocol { what: answer.what, why })
+            }
             Some(wanted) if wanted != got => Err(RegistryError::Digest { what: answer.what, wanted, got }),
             _ => Ok((bytes, media_type)),
         }

@@ -9,25 +9,40 @@ use http::HeaderValue;
 
 use crate::ground::Secret;
 
-/// Credentials that are remembered; tokens are renewed, and old ones are worth nothing.
+/// Credentials of a kind that are remembered; tokens are renewed, and old ones are worth nothing.
 const KEPT: usize = 32;
 /// What is shorter would make holes in any text.
 const SHORTEST: usize = 4;
 
 /// The credentials of a run.
 #[derive(Debug, Default)]
-pub(super) struct Redaction(Mutex<Vec<Secret<String>>>);
+pub(super) struct Redaction(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Those that are for a short time.
+    tokens: Vec<Secret<String>>,
+    /// Those that users have; however many tokens follow, these stay.
+    lasting: Vec<Secret<String>>,
+}
+
+impl Kept {
+    fn all(&self) -> impl Iterator<Item = &Secret<String>> {
+        self.lasting.iter().chain(&self.tokens)
+    }
+}
 
 impl Redaction {
     /// Remembers the value of an `Authorization` header, and the password in it.
     pub(super) fn keep(&self, authorization: &HeaderValue) {
         let Some((scheme, value)) = authorization.to_str().ok().and_then(|text| text.split_once(' ')) else { return };
-        self.add(value);
-        if scheme.eq_ignore_ascii_case("basic")
+        let is_basic = scheme.eq_ignore_ascii_case("basic");
+        self.add(value, is_basic);
+        if is_basic
             && let Some(text) = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok())
             && let Some((_, password)) = text.split_once(':')
         {
-            self.add(password);
+            self.add(password, true);
         }
     }
 
@@ -35,27 +50,33 @@ impl Redaction {
     pub(super) fn keep_form(&self, form: &[u8]) {
         for (key, value) in url::form_urlencoded::parse(form) {
             if ["refresh_token", "password", "access_token", "client_secret"].contains(&&*key) {
-                self.add(&value);
-                self.add(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>());
+                self.add(&value, true);
+                self.add(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>(), true);
             }
         }
     }
 
-    fn add(&self, secret: &str) {
+    /// Remembers a token that a service gave, before it is shown to anybody.
+    pub(super) fn keep_token(&self, token: &Secret<String>) {
+        self.add(token.reveal(), false);
+    }
+
+    fn add(&self, secret: &str, lasts: bool) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if secret.len() < SHORTEST || kept.iter().any(|known| known.reveal() == secret) {
+        if secret.len() < SHORTEST || kept.all().any(|known| known.reveal() == secret) {
             return;
         }
-        if kept.len() == KEPT {
-            kept.remove(0);
+        let list = if lasts { &mut kept.lasting } else { &mut kept.tokens };
+        if list.len() == KEPT {
+            list.remove(0);
         }
-        kept.push(Secret::new(secret.to_owned()));
+        list.push(Secret::new(secret.to_owned()));
     }
 
     /// Returns a text without any of the credentials.
     pub(super) fn apply(&self, text: &str) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().fold(text.to_owned(), |text, secret| text.replace(secret.reveal().as_str(), "***"))
+        kept.all().fold(text.to_owned(), |text, secret| text.replace(secret.reveal().as_str(), "***"))
     }
 }
 
@@ -73,7 +94,8 @@ mod tests {
         redaction.keep_form(b"grant_type=refresh_token&refresh_token=one%2Ftwo%3D&service=registry");
         let said = redaction.apply("refresh_token: one/two=, refresh_token=one%2Ftwo%3D&service=registry");
         assert_eq!(said, "refresh_token: ***, refresh_token=***&service=registry");
-        (0..100).for_each(|n| redaction.add(&format!("secret-{n}")));
-        assert_eq!(redaction.0.lock().expect("no panic").len(), KEPT);
+        (0..100).for_each(|n| redaction.add(&format!("secret-{n}"), false));
+        assert_eq!(redaction.0.lock().expect("no panic").tokens.len(), KEPT);
+        assert_eq!(redaction.apply("canary"), "***", "a password outlives tokens");
     }
 }

@@ -8,7 +8,7 @@ use rustls::AlertDescription;
 use super::error::Cause;
 use super::retry::Class;
 use crate::ground::Hint;
-use crate::net::describe;
+use crate::net::{describe, private_name};
 
 /// Why there was no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum TransportKind {
     Broken,
     /// What came is no HTTP, or its head is too large.
     Malformed,
+    /// A server led us to a name that stands for private addresses.
+    Private,
 }
 
 /// A request without an answer.
@@ -58,6 +60,7 @@ fn words(kind: TransportKind, host: &str) -> String {
         TransportKind::Stalled => format!("`{host}` made no progress"),
         TransportKind::Broken => format!("the connection to `{host}` broke"),
         TransportKind::Malformed => format!("`{host}` does not answer in HTTP"),
+        TransportKind::Private => format!("`{host}` is at a private address, and whoever leads there is not"),
     }
 }
 
@@ -72,6 +75,7 @@ impl TransportKind {
             {
                 Self::Refused
             }
+            _ if private_name(error).is_some() => Self::Private,
             _ if error.is_connect() || error.is_dns() => Self::Connect,
             _ if error.is_timeout() => Self::Stalled,
             _ if is_malformed(error) => Self::Malformed,
@@ -103,7 +107,9 @@ impl TransportError {
 
     pub(super) fn class(&self) -> Class {
         match self.kind {
-            TransportKind::Certificate | TransportKind::NotTls | TransportKind::Refused => Class::Fatal,
+            TransportKind::Certificate | TransportKind::NotTls | TransportKind::Refused | TransportKind::Private => {
+                Class::Fatal
+            }
             // Not for long: a server that is being restarted may say anything.
             TransportKind::Malformed => Class::Suspect,
             TransportKind::Connect if !self.answered => Class::Unreached,
@@ -130,6 +136,9 @@ impl Hint for TransportError {
                 "if it asks for a client certificate, name one: `hosts: {{{host}: {{cert: FILE, key: FILE}}}}` in the \
                  user configuration"
             ),
+            TransportKind::Private => {
+                format!("if that is meant, name it in the user configuration: `hosts: {{{host}: {{scheme: https}}}}`")
+            }
             TransportKind::Malformed => format!("check that `{host}` is a registry, and the port"),
             TransportKind::Stalled | TransportKind::Broken => return None,
         })

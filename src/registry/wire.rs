@@ -1,7 +1,8 @@
 //! One HTTP request and its answer: the right client, time-outs that know progress, errors in our words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use super::response::{self, ResponseError};
 use super::retry;
 use super::transport::{TransportError, TransportKind};
 use crate::event::{Event, Observer};
-use crate::ground::Clock;
-use crate::net::Connector;
+use crate::ground::{Clock, Secret};
+use crate::net::{Connector, Reach};
 use crate::spec::HostConfig;
 
 /// How long nothing may happen. There is no bound on a whole transfer: only a stalled one is given up.
@@ -67,8 +68,8 @@ pub(super) struct Wire {
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
-    /// The hosts that have answered in this run.
-    answered: Mutex<BTreeSet<String>>,
+    /// The hosts that have answered in this run, each with the address that the connection was to.
+    answered: Mutex<BTreeMap<String, Option<IpAddr>>>,
     /// What was sent as a credential: never repeated, also where a server repeats it.
     redaction: Redaction,
 }
@@ -90,6 +91,11 @@ impl Wire {
         Self { connector, hosts, timeouts, clock, observer, answered, redaction }
     }
 
+    /// Returns how long silence may last.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
     /// Tells the observer.
     pub(super) fn tell(&self, event: Event) {
         self.observer.observe(event);
@@ -106,6 +112,8 @@ impl Wire {
         let Ask { method, mut url, mut headers, payload } = ask;
         // User information in a URL would become credentials, of the server's choice. URLs without a host have none.
         let _ = (url.set_username(""), url.set_password(None));
+        // Digests are of bytes as they are stored: without this, a proxy may pack them as it likes.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(credential) = headers.get(header::AUTHORIZATION) {
             self.redaction.keep(credential);
         }
@@ -128,7 +136,8 @@ impl Wire {
         match (result, fault) {
             (_, Some(fault)) => Err(fault),
             (Ok(Ok(response)), None) => {
-                self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(authority(&url));
+                let address = response.remote_addr().map(|address| address.ip());
+                self.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(authority(&url), address);
                 Ok(response)
             }
             (Ok(Err(error)), None) => {
@@ -149,10 +158,18 @@ impl Wire {
         } else {
             // A token service or a storage beside the registry is often under the same private authority; the client
             // certificate is for the registry alone.
-            let host = HostConfig { ca: endpoint.config.ca.clone(), ..HostConfig::default() };
-            self.connector.host_client(url, &endpoint.host, &host)
+            self.connector.led_client(url, endpoint.config.ca.as_deref(), self.reach(endpoint))
         };
         Ok(client?)
+    }
+
+    /// Returns how far inside a registry may lead us by names: no further than where it answered itself. ECR's own names
+    /// are AWS's to give, and a private endpoint of S3 makes them stand for addresses of the network.
+    fn reach(&self, endpoint: &Endpoint) -> Reach {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = answered.get(&authority(&endpoint.base)).copied().flatten();
+        let own = address.map_or_else(|| Reach::of_url(&endpoint.base), Reach::of);
+        if endpoint.ecr.is_some() { own.max(Reach::Private) } else { own }
     }
 
     /// Opens the payload. Its length is always said; nothing is ever sent in chunks of unknown number.
@@ -204,7 +221,7 @@ impl Wire {
         moved: bool,
     ) -> RegistryError {
         let host = authority(url);
-        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).contains(&host);
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&host);
         let target = target(endpoint.is_origin_of(url), url);
         TransportError { method: method.clone(), target, host, kind, answered, moved, cause }.into()
     }
@@ -270,6 +287,11 @@ impl Wire {
         // What came until then is looked at like a body that breaks off.
         let _ = tokio::time::timeout(self.timeouts.idle.min(WORDS_TIME), reading).await;
         body
+    }
+
+    /// Remembers a token that is never to be repeated.
+    pub(super) fn keep_secret(&self, token: &Secret<String>) {
+        self.redaction.keep_token(token);
     }
 
     /// Takes credentials out of a server's words.

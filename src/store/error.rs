@@ -44,6 +44,12 @@ pub enum StoreError {
         /// The store, layout or archive.
         place: PathBuf,
     },
+    /// A folder with something in it stands where a blob belongs.
+    #[error("`{}` is a folder, and a blob belongs there", path.display())]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file of a layout, or a member of an archive, is not there.
     #[error("`{}` has no `{member}`", place.display())]
     NoMember {
@@ -206,6 +212,9 @@ impl Hint for StoreError {
             }
             Self::Mismatch { .. } | Self::Size { .. } | Self::Missing { .. } | Self::Truncated { .. } => {
                 "make or download it again: it is damaged or incomplete".to_owned()
+            }
+            Self::Taken { path } => {
+                format!("remove `{}`, or set DOCKLESS_CACHE_DIR to another folder", path.display())
             }
             Self::NoMember { other_form: Some(form), place, .. } => format!("write `{form}:{}`", place.display()),
             Self::NoTag { tags, .. } | Self::SeveralImages { tags, by_tag: true, .. } if !tags.is_empty() => {

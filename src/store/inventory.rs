@@ -60,6 +60,8 @@ pub struct Inventory {
     pub records: Vec<StoredRecord>,
     /// Temporary files, by path.
     pub temporary: Vec<Leftover>,
+    /// Marks of the last use of blobs that are not there any more, by path.
+    pub stale_marks: Vec<PathBuf>,
 }
 
 impl Inventory {
@@ -81,6 +83,11 @@ impl Inventory {
                 }
             }
         }
+        let is_stale = |path: &PathBuf| {
+            let digest = named_digest(path);
+            digest.is_some_and(|digest| inventory.blobs.binary_search_by_key(&digest, |blob| blob.digest).is_err())
+        };
+        inventory.stale_marks = files_in(&root.join(USES)).into_iter().map(|(path, _)| path).filter(is_stale).collect();
         let tmp = files_in(&root.join(TMP)).into_iter();
         inventory.temporary.extend(tmp.map(|(path, found)| Leftover { path, size: found.len() }));
         inventory

@@ -40,9 +40,23 @@ impl Staged {
         let gate = self.store.gate()?;
         self.store.lease(&digest, gate.as_ref())?;
         self.store.grow();
-        self.file.persist(&path).map_err(|error| FileError::on("write", &path)(error.error))?;
+        persist(self.file, &path)?;
         Ok(Blob { digest, size, bytes: super::BlobBytes::File { path, offset: 0 } })
     }
+}
+
+/// Gives a file the name of its blob. A folder that stands there is nobody's if it is empty.
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
+    let failed = match file.persist(path) {
+        Ok(_) => return Ok(()),
+        Err(failed) => failed,
+    };
+    if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Err(FileError::on("write", path)(failed.error).into());
+    }
+    let taken = |_| StoreError::Taken { path: path.to_owned() };
+    std::fs::remove_dir(path).map_err(taken)?;
+    failed.file.persist(path).map(drop).map_err(|failed| FileError::on("write", path)(failed.error).into())
 }
 
 impl Write for Staged {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::path::Path;
 
 use super::inventory::{Inventory, Leftover, StoredRecord, use_mark};
 use super::lease::{self, Gate};
@@ -59,6 +60,11 @@ impl Sweep<'_> {
     /// When it cannot be removed.
     pub fn remove_record(&self, record: &StoredRecord) -> Result<(), StoreError> {
         Ok(files::remove_if_present(&record.path)?)
+    }
+
+    /// Removes the mark of a blob that is not there; best effort, since it stands for nothing.
+    pub fn remove_stale_mark(&self, mark: &Path) {
+        let _ = fs::remove_file(mark);
     }
 
     /// Removes a temporary file if its owner is gone, and returns whether it did.

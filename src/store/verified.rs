@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Returns a blob that is there with this size and whose bytes are known to be those of the digest; they are hashed
-    /// unless somebody vouched for them. A blob of other bytes is removed and as good as absent.
+    /// unless somebody vouched for them. A blob of other bytes is as good as absent, and replaced by the next commit.
     ///
     /// # Errors
     /// When the store cannot be looked at, or the blob not be read.
@@ -70,7 +70,7 @@ impl Store {
         let before = voucher(&blob)?;
         let found = HashingReader::new(blob.open()?).finish().map_err(FileError::on("read", path(&blob)))?;
         if found != (blob.digest, blob.size) {
-            self.remove(&blob.digest)?;
+            // Left where it is: somebody may have it open, and the next commit replaces it.
             return Ok(None);
         }
         if let Some(voucher) = before {

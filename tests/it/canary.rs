@@ -3,6 +3,7 @@
 
 use dockless::sandbox::{Action, Fault};
 
+use super::support::raw::{RawAnswer, RawRequest, RawServer};
 use super::support::{Project, Run, Runner, StandIn};
 
 /// What servers that mean harm, or mean well, send back: the credentials that they were sent. Those of AWS they never see.
@@ -72,6 +73,127 @@ fn no_output_holds_a_secret() {
             let arguments = [&["push", "--name", name.as_str()][..], flags].concat();
             let run = runner.run(project.path(), &arguments);
             clean(&run, &secrets, &format!("fault {number} with {flags:?}, exit code {}", run.code));
+        }
+    }
+}
+
+/// What a token service gives: it is as secret as what it was given for.
+const TOKENS: [&str; 2] = ["canary-bearer-token-of-the-service", "canary-refresh-token-of-the-service"];
+
+/// What a server that repeats all it is sent may do it in.
+#[derive(Clone, Copy, Debug)]
+enum Where {
+    /// The token service refuses.
+    Token,
+    /// The registry refuses.
+    Registry,
+    /// Both do as they are told, and warn.
+    Warning,
+}
+
+/// A registry with a token service; both repeat the whole of a request, its credentials in all their forms included.
+fn parrot(place: Where) -> RawServer {
+    RawServer::start(move |request| {
+        let said = format!("{} {} {}", request.line, request.head, String::from_utf8_lossy(&request.body));
+        let said = said.replace(['\r', '\n'], " ").replace('"', "'");
+        let refusal = format!(r#"{{"errors":[{{"code":"BAD","message":"{said}"}}]}}"#);
+        let warning = format!("warning: 299 - \"{said}\"\r\n");
+        let is_token = request.line.contains(" /token");
+        match place {
+            Where::Token if is_token => RawAnswer::of("400 Bad Request", &warning, refusal),
+            _ if is_token => {
+                let [token, refresh] = TOKENS;
+                let body = format!(r#"{{"token":"{token}","refresh_token":"{refresh}","expires_in":300}}"#);
+                RawAnswer::of("200 OK", &warning, body)
+            }
+            _ if request.header("authorization").is_none() => challenge(request),
+            Where::Warning if request.method() == "HEAD" => {
+                RawAnswer::bytes(format!("HTTP/1.1 404 Not Found\r\n{warning}content-length: 0\r\n\r\n"))
+            }
+            _ if request.method() == "HEAD" => RawAnswer::of("404 Not Found", "", ""),
+            _ => RawAnswer::of("400 Bad Request", &warning, refusal),
+        }
+    })
+}
+
+fn challenge(request: &RawRequest) -> RawAnswer {
+    let realm = format!("www-authenticate: Bearer realm=\"http://{}/token\",service=\"r\"\r\n", request.address);
+    RawAnswer::of("401 Unauthorized", &realm, "")
+}
+
+/// What a user has for a host: the configuration of docker, and what of it is secret.
+fn logins(host: &str) -> Vec<(&'static str, String, Vec<&'static str>)> {
+    let entry = |fields: &str| format!(r#"{{"auths":{{"{host}":{{{fields}}}}}}}"#);
+    vec![
+        // `user:canary-password`
+        ("a password", entry(r#""auth":"dXNlcjpjYW5hcnktcGFzc3dvcmQ=""#), vec!["canary-password", "dXNlcjpjYW5hcnkt"]),
+        (
+            "an identity token",
+            entry(r#""identitytoken":"canary/identity=token""#),
+            vec!["canary/identity", "canary%2Fi"],
+        ),
+        ("a registry token", entry(r#""registrytoken":"canary-registry-token""#), vec!["canary-registry-token"]),
+        ("a helper", format!(r#"{{"credHelpers":{{"{host}":"parrot"}}}}"#), vec!["canary-of-the-helper"]),
+        ("a helper that fails", format!(r#"{{"credHelpers":{{"{host}":"broken"}}}}"#), vec!["canary-of-the-helper"]),
+    ]
+}
+
+/// Writes helpers: one that gives credentials and talks besides, and one that prints them and fails.
+fn helpers(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let pair = r#"{"ServerURL":"x","Username":"user","Secret":"canary-of-the-helper"}"#;
+    for (name, code) in [("parrot", 0), ("broken", 1)] {
+        let path = folder.join(format!("docker-credential-{name}"));
+        let script = format!("#!/bin/sh\necho canary-of-the-helper >&2\necho '{pair}'\nexit {code}\n");
+        std::fs::write(&path, script).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+}
+
+#[test]
+fn no_command_repeats_what_a_token_service_or_a_helper_knows() {
+    let (project, tools) = (Project::scratch(), tempfile::tempdir().expect("a folder"));
+    helpers(tools.path());
+    let path = format!("{}:/usr/bin:/bin", tools.path().display());
+    for place in [Where::Token, Where::Registry, Where::Warning] {
+        let server = parrot(place);
+        let name = format!("{}/shop", server.address());
+        let (tagged, layout) = (format!("{name}:1"), format!("oci:{}", tools.path().join("out").display()));
+        for (login, config, secrets) in logins(server.address()) {
+            let runner = Runner::new().env("DOCKER_AUTH_CONFIG", &config).env("PATH", &path);
+            let secrets: Vec<String> = secrets.iter().chain(&TOKENS).map(|&secret| secret.to_owned()).collect();
+            for command in [
+                &["push", "--name", name.as_str(), "-vv"][..],
+                &["inspect", tagged.as_str(), "-vv"],
+                &["copy", tagged.as_str(), layout.as_str(), "-vv", "--json"],
+            ] {
+                let run = runner.run(project.path(), command);
+                let what = format!("{place:?}, {login}, {command:?}");
+                assert_eq!(run.code, 5, "{what}: {}", run.stderr);
+                clean(&run, &secrets, &what);
+            }
+        }
+        assert!(server.seen().iter().any(|line| line.contains("/token")), "{place:?}: {:?}", server.seen());
+    }
+}
+
+#[test]
+fn inspect_and_copy_show_no_secret_of_a_login() {
+    let standin = StandIn::start(&["shop", "other"], &[]);
+    let (runner, secrets) = logged_in(&standin);
+    let project = Project::scratch();
+    let name = format!("{}/shop", standin.address());
+    let pushed = runner.run(project.path(), &["push", "--name", &name, "--tag", "1"]);
+    assert_eq!(pushed.code, 0, "{}", pushed.stderr);
+    let (from, to) = (format!("{name}:1"), format!("{}/other:1", standin.address()));
+    for (number, (_, action)) in faults(&secrets[..2]).into_iter().enumerate() {
+        for method in ["GET", "POST"] {
+            for command in [&["inspect", from.as_str(), "-vv"][..], &["copy", from.as_str(), to.as_str(), "-vv"]] {
+                standin.sandbox().clear_faults();
+                standin.sandbox().script(Fault::on_request(method, "/v2/*", action.clone()).nth(2));
+                let run = runner.run(project.path(), command);
+                clean(&run, &secrets, &format!("fault {number} of {method} in {command:?}, exit code {}", run.code));
+            }
         }
     }
 }

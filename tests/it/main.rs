@@ -24,6 +24,8 @@ mod kill_resume;
 mod known;
 mod lock;
 mod networks;
+mod odd_servers;
+mod parts;
 mod platforms;
 mod preflight;
 mod random_faults;

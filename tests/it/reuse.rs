@@ -7,6 +7,8 @@ use dockless::oci::Digest;
 use dockless::sandbox::{Action, Fault};
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+use super::support::opened::Opened;
 use super::support::{Project, StandIn};
 
 /// Two layers, so that one can change and the other not.
@@ -184,4 +186,40 @@ fn a_forged_annotation_is_not_believed_against_the_codec_or_the_size() {
         let report = standin.runner().report(project(says).path(), &["push"]);
         assert_eq!((&report["reused_layers"], &report["digest"]), (&0.into(), &honest["digest"]), "{is} as {says}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_taken_over_is_not_read_again_on_the_same_machine() {
+    let standin = StandIn::start(&["shop"], &[]);
+    let project = project("gzip");
+    project.settle();
+    let first = standin.runner().report(project.path(), &["push"]);
+    let fresh = standin.runner();
+    let opened = Opened::watch(project.path());
+    let taken = fresh.report(project.path(), &["push", "--tag", "next"]);
+    assert_eq!((numbers(&taken), opened.take(project.path()).len()), ([0, 2], 3), "two files and the build file");
+    for tag in ["next", "third"] {
+        let again = fresh.report(project.path(), &["push", "--tag", tag]);
+        assert_eq!((numbers(&again), &again["digest"]), ([0, 2], &first["digest"]));
+        assert_eq!(opened.take(project.path()), ["build.yaml".to_owned()].into(), "{tag}");
+    }
+    // What no blob is here for is packed where no registry is asked, and where the registry has lost it.
+    let built = fresh.report(project.path(), &["build"]);
+    assert_eq!((&built["digest"], &built["reused_layers"]), (&first["digest"], &0.into()));
+}
+
+#[test]
+fn what_was_taken_over_and_is_not_at_the_target_is_packed() {
+    let (old, new) = (StandIn::start(&["shop"], &[]), StandIn::start(&["shop"], &[]));
+    let project = project("gzip");
+    project.settle();
+    let first = old.runner().report(project.path(), &["push"]);
+    let fresh = old.runner();
+    assert_eq!(numbers(&fresh.report(project.path(), &["push"])), [0, 2]);
+    let name = format!("{}/shop", new.address());
+    let login = format!(r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#, new.address(), new.sandbox().login().reveal());
+    let fresh = fresh.env("DOCKER_AUTH_CONFIG", &login);
+    let moved = fresh.report(project.path(), &["push", "--name", &name]);
+    assert_eq!((numbers(&moved), &moved["digest"]), ([3, 0], &first["digest"]));
 }

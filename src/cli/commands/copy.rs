@@ -31,10 +31,6 @@ fn check(from: &Place, to: &Place, args: &CopyArgs) -> Result<(), Failure> {
     if matches!(from, Place::OciArchive { path: None, .. }) {
         return Err(usage("an archive is not read from stdin", "save it to a file first"));
     }
-    if matches!(to, Place::DockerArchive(_)) {
-        let message = "a docker-archive keeps no manifest, so a copy would be another image";
-        return Err(usage(message, "write an `oci-archive:` instead"));
-    }
     if args.referrers && !matches!((from, to), (Place::Registry(_), Place::Registry(_))) {
         let message = "referrers are copied from a registry to a registry";
         return Err(usage(message, "leave --referrers away, or copy between registries"));

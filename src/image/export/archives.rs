@@ -45,7 +45,7 @@ pub fn to_docker_archive(export: &Export<'_>, out: &mut dyn Write) -> Result<(),
             let platforms = images.iter().map(|image| image.platform.clone()).collect();
             return Err(ImageError::SeveralPlatforms { platforms });
         }
-        Exported::Foreign(..) => return Err(ImageError::ForeignInDockerArchive),
+        Exported::Foreign(..) => return Err(ImageError::NotForDocker),
     };
     let config = Part::of(&image.config);
     let config_name = format!("{}.json", config.digest.hex());

@@ -65,8 +65,15 @@ impl<'a> Eviction<'a> {
         let (mut alone, mut hints) = (Vec::new(), Vec::new());
         for record in &inventory.records {
             match role(record, &told) {
-                Role::Of(digest) if units.contains_key(&digest) => {
-                    units.entry(digest).and_modify(|unit| unit.records.push(record));
+                Role::Of(digest) if record.kind == known::LAYER || units.contains_key(&digest) => {
+                    // A layer that was taken over has no blob here: its records live by their own use.
+                    let used_ns = record.used_ns.min(now_ns);
+                    let absent = Unit { used_ns, blob: None, records: Vec::new() };
+                    let unit = units.entry(digest).or_insert(absent);
+                    unit.records.push(record);
+                    if unit.blob.is_none() {
+                        unit.used_ns = unit.used_ns.max(used_ns);
+                    }
                 }
                 Role::Alone => {
                     let used_ns = record.used_ns.min(now_ns);

@@ -4,6 +4,7 @@
 //! uploaded, and the last piece leaves when the digest of all is right. Nothing of them is kept.
 
 mod content;
+mod docker;
 mod error;
 mod place;
 mod registry;
@@ -77,14 +78,17 @@ pub async fn copy(context: &CopyContext, from: &Place, to: &Place, options: &Cop
     }
     let to = to.clone().or_tag(from.tag().cloned());
     let mut report = Report::new();
+    let mut digest = source.root.digest();
     match &to {
         Place::Registry(reference) => {
             registry::write(context, &source, reference, options, &mut report).await?;
         }
         _ if options.referrers => return Err(CopyError::Referrers.into()),
+        Place::DockerArchive(path) => {
+            digest = docker::write(context, &source, &to, path.clone(), docker::tag_of(from)).await?;
+        }
         _ => files(context, &source, &to, &mut report).await?,
     }
-    let digest = source.root.digest();
     report.digest = Some(digest);
     report.image = Some(match &to {
         // A digest that the target names is ours, or the copy would have failed.
@@ -139,6 +143,6 @@ fn write(place: &Place, root: &Descriptor, blobs: &[Blob], stdout: &Mutex<dyn Wr
         Place::OciArchive { path: None, .. } => {
             to_oci_archive(&export, &mut *stdout.lock().unwrap_or_else(PoisonError::into_inner))
         }
-        Place::DockerArchive(_) | Place::Registry(_) => Err(ImageError::ForeignInDockerArchive),
+        Place::DockerArchive(_) | Place::Registry(_) => Err(ImageError::NotForDocker),
     }
 }

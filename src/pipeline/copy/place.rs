@@ -24,7 +24,7 @@ pub enum Place {
         /// The tag within it.
         tag: Option<Tag>,
     },
-    /// A tar as `docker save` writes it; only a source.
+    /// A tar as `docker save` writes it.
     DockerArchive(PathBuf),
 }
 

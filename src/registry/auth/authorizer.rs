@@ -242,6 +242,7 @@ impl Authorizer {
         let body = self.wire.body(response, &what, TOKEN_LIMIT).await?;
         let token = Token::parse(&body, scopes.iter().cloned().collect::<BTreeSet<_>>(), self.clock.now())
             .ok_or_else(|| RegistryError::Protocol { what, why: "the answer holds no token".to_owned() })?;
+        [Some(&token.value), token.refresh.as_ref()].into_iter().flatten().for_each(|it| self.wire.keep_secret(it));
         if token.refresh.is_some() && matches!(identity.who, Some(Who::Stored(Credential::Identity(_)))) {
             self.refresh.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&token.refresh);
         }

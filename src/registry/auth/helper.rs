@@ -53,10 +53,14 @@ pub(super) async fn ask(name: &str, path: &OsStr, host: &str) -> Result<Option<C
     Ok((!answer.username.is_empty()).then(|| Credential::of_pair(answer.username, answer.secret)))
 }
 
-/// A failed helper explains itself on stdout; the first line of it is enough, and is no secret.
+/// A failed helper explains itself on stdout; the first line of it is enough. What looks like the answer of one that did
+/// not fail may hold the secret.
 fn failure(said: &str) -> String {
     match said.lines().next().unwrap_or_default() {
         "" => "it failed without a word".to_owned(),
+        _ if said.contains(['{', '}']) || said.to_ascii_lowercase().contains("secret") => {
+            "it failed, and what it printed is not shown".to_owned()
+        }
         line => one_line(line).chars().take(200).collect(),
     }
 }
@@ -135,6 +139,12 @@ mod tests {
         let text = format!("{error} {error:?}");
         assert!(text.contains("the keychain is locked") && !text.contains("canary"), "{text}");
         assert!(!text.contains('\u{1b}'), "what it says moves no cursor");
+        for secret in
+            [r#"echo '{"Username":"u","Secret":"canary"}'; exit 1"#, r#"printf '"Secret": "canary"\n'; exit 1"#]
+        {
+            let text = asked(secret).await.expect_err("an error").to_string();
+            assert!(text.contains("is not shown") && !text.contains("canary"), "{text}");
+        }
         assert!(asked("echo nonsense").await.is_err());
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::server::{Server, reply};
 use super::{Client, words};
+use crate::net::Connector;
+use crate::oci::Digest;
 use crate::registry::{RegistryError, RegistryOptions, TagOrDigest};
 
 /// What a server sends after it has read the head of a request: once, and then again and again.
@@ -77,4 +80,43 @@ async fn heads_without_measure_and_words_that_are_no_http_end_soon() {
         assert!(error.to_string().ends_with(&format!("`{host}` does not answer in HTTP")), "{first}: {error}");
         assert!(client.retries() <= 4, "{first}");
     }
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_a_metadata_service_is_not_gone_to() {
+    let metadata = std::net::IpAddr::from([169, 254, 169, 254]);
+    let connector = Connector::with_names(&[("cdn.example.com", metadata), ("token.example.com", metadata)]);
+    let digest = Digest::of(b"x");
+    let line = format!("GET /v2/a/b/blobs/{digest}");
+    let realm = "Bearer realm=\"https://token.example.com/token\"";
+    for (reply, host) in [
+        (reply(307).header("location", "https://cdn.example.com/x?X-Amz-Signature=canary"), "cdn.example.com"),
+        (reply(401).header("www-authenticate", realm), "token.example.com"),
+    ] {
+        let server = Server::playing([(line.clone(), reply)]).await;
+        let client = Client::with(&server, |options| options.connector = connector.clone());
+        let error = client.repository.blob(&digest, 1).chunk().await.expect_err("an error");
+        let text = words(&error);
+        assert!(text.contains(&format!("`{host}` is at a private address, and whoever leads there is not")), "{text}");
+        assert!(text.contains(&format!("hosts: {{{host}: ")) && !text.contains("canary"), "{text}");
+        assert_eq!(client.retries(), 0, "it gets no better");
+        server.seen();
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_drips_is_not_waited_for_for_ever() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
+    let host = server(head, b"x".to_vec(), Duration::from_millis(20)).await;
+    let client = Client::named(&host, quick);
+    let mut stream = client.repository.blob(&Digest::of(b"y"), 1_000_000);
+    let error = loop {
+        match stream.chunk().await {
+            Ok(bytes) => assert!(bytes.is_some(), "no end"),
+            Err(error) => break error,
+        }
+    };
+    let text = words(&error);
+    assert!(text.contains("made no progress") && text.contains("less than 1024 bytes in 0.2 seconds"), "{text}");
+    assert!(client.retries() > 0, "another attempt may find a better way");
 }

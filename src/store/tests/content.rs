@@ -172,3 +172,16 @@ fn a_torn_flipped_or_renamed_record_is_as_good_as_absent() {
         assert_eq!(store.record("base", "a").expect("read"), None, "byte {index}");
     }
 }
+
+#[test]
+fn a_folder_in_the_place_of_a_blob_is_replaced_if_it_is_empty_and_named_if_it_is_not() {
+    let dir = folder();
+    let store = Store::open(dir.path()).expect("a store");
+    let place = dir.path().join("blobs/sha256").join(Digest::of(b"abc").hex());
+    std::fs::create_dir(&place).expect("a folder");
+    assert_eq!(bytes_of(&store.put(b"abc").expect("stored")), b"abc");
+    std::fs::remove_file(&place).expect("removed");
+    std::fs::create_dir_all(place.join("inside")).expect("a folder");
+    let error = store.put(b"abc").expect_err("no blob");
+    assert!(matches!(&error, StoreError::Taken { path } if *path == place), "{error}");
+}

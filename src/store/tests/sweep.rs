@@ -113,3 +113,17 @@ fn bytes_from_memory_replace_a_blob_of_other_bytes() {
     fs::write(dir.path().join("blobs/sha256").join(blob.digest.hex()), b"abd").expect("flipped");
     assert_eq!(bytes_of(&store.put(b"abc").expect("stored")), b"abc");
 }
+
+#[test]
+fn marks_of_blobs_that_are_gone_are_told_apart() {
+    let dir = folder();
+    let store = open(&dir);
+    let (kept, gone) = (store.put(b"abc").expect("stored"), store.put(b"def").expect("stored"));
+    store.remove(&gone.digest).expect("removed");
+    let mark = |blob: &crate::store::Blob| dir.path().join("uses").join(blob.digest.hex());
+    let sweep = store.sweep().expect("a look").expect("locks");
+    let stale = sweep.inventory().stale_marks;
+    assert_eq!(stale, [mark(&gone)]);
+    stale.iter().for_each(|mark| sweep.remove_stale_mark(mark));
+    assert!(mark(&kept).exists() && !mark(&gone).exists());
+}

@@ -78,7 +78,7 @@ struct Seen {
 
 async fn run(cell: &Cell, fault: bool) -> Seen {
     let stalls = matches!(cell.row.action, Action::Stall | Action::StallAfter { .. });
-    let bench = Bench::with((cell.row.ways)(), |options| {
+    let bench = Bench::with(cell.phase.ways((cell.row.ways)()), |options| {
         if stalls && fault {
             let limit = Duration::from_secs(1);
             options.timeouts.answer = limit;

@@ -2,12 +2,15 @@
 
 use dockless::oci::{Digest, MediaType, Tag};
 use dockless::registry::{RegistryError, TagOrDigest};
+use dockless::sandbox::Personality;
 use serde_json::json;
 
 use crate::support::bench::{Bench, blob, index, manifest};
 
 /// The size of the blob that is pushed and pulled, in bytes.
 pub(super) const SIZE: u64 = 100_000;
+/// The longest body where a blob goes in two parts.
+const LONGEST: u64 = 70_000;
 
 /// A phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +20,8 @@ pub(super) enum Phase {
     Mount,
     Start,
     Put,
+    Patch,
+    Close,
     Tag,
     Manifest,
     Index,
@@ -26,12 +31,14 @@ pub(super) enum Phase {
 
 impl Phase {
     /// All phases, in the order of the table.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Auth,
         Self::Head,
         Self::Mount,
         Self::Start,
         Self::Put,
+        Self::Patch,
+        Self::Close,
         Self::Tag,
         Self::Manifest,
         Self::Index,
@@ -47,6 +54,8 @@ impl Phase {
             Self::Mount => "mount",
             Self::Start => "POST upload",
             Self::Put => "PUT blob",
+            Self::Patch => "PATCH part",
+            Self::Close => "PUT close",
             Self::Tag => "HEAD tag",
             Self::Manifest => "PUT manifest",
             Self::Index => "PUT index",
@@ -62,7 +71,8 @@ impl Phase {
             Self::Head => ("HEAD", "/v2/*/blobs/*", None),
             Self::Mount => ("POST", "/v2/*/blobs/uploads/", Some("mount=*")),
             Self::Start => ("POST", "/v2/*/blobs/uploads/", Some("")),
-            Self::Put => ("PUT", "/v2/*/blobs/uploads/*", None),
+            Self::Put | Self::Close => ("PUT", "/v2/*/blobs/uploads/*", None),
+            Self::Patch => ("PATCH", "/v2/*/blobs/uploads/*", None),
             Self::Tag => ("HEAD", "/v2/*/manifests/1.0", None),
             Self::Manifest => ("PUT", "/v2/*/manifests/1.0", None),
             Self::Index => ("PUT", "/v2/*/manifests/all", None),
@@ -71,11 +81,23 @@ impl Phase {
         }
     }
 
+    /// Returns the ways of the registry in this phase: parts are for those that refuse a whole.
+    pub(super) fn ways(self, mut ways: Personality) -> Personality {
+        if matches!(self, Self::Patch | Self::Close) {
+            ways.longest_body = Some(LONGEST);
+        }
+        ways
+    }
+
     /// Does what comes before the phase.
     pub(super) async fn prepare(self, bench: &Bench) {
         let (target, base) = (&bench.client, bench.repository("base"));
         match self {
             Self::Auth | Self::Head | Self::Start | Self::Put => {}
+            // That a whole is refused is known from the first blob on.
+            Self::Patch | Self::Close => {
+                target.push_blob(&blob(8, SIZE as usize), &[]).await.expect("a blob in parts");
+            }
             Self::Mount => {
                 let blobs = [blob(1, 2), blob(7, SIZE as usize)];
                 for one in &blobs {
@@ -106,7 +128,7 @@ impl Phase {
         let target = &bench.client;
         let manifest_type = MediaType::Manifest.as_str();
         match self {
-            Self::Auth | Self::Head | Self::Start | Self::Put => {
+            Self::Auth | Self::Head | Self::Start | Self::Put | Self::Patch | Self::Close => {
                 // A client that knows nothing yet: the one that prepared has its tokens.
                 target.push_blob(&blob(7, SIZE as usize), &[]).await.map(drop)
             }
@@ -130,7 +152,7 @@ impl Phase {
     /// Asserts that what was done stands.
     pub(super) async fn verify(self, bench: &Bench) {
         match self {
-            Self::Auth | Self::Head | Self::Mount | Self::Start | Self::Put | Self::Get => {
+            Self::Auth | Self::Head | Self::Mount | Self::Start | Self::Put | Self::Patch | Self::Close | Self::Get => {
                 let got = pull(bench).await.expect("the blob is there");
                 assert_eq!(Digest::of(&got), blob(7, SIZE as usize).digest);
             }

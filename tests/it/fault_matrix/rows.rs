@@ -2,10 +2,10 @@
 
 use dockless::sandbox::{Action, Personality, Reset};
 
-use super::phase::Phase::{self, Auth, Get, Head, Index, Manifest, Mount, Put, Referrers, Start, Tag};
+use super::phase::Phase::{self, Auth, Close, Get, Head, Index, Manifest, Mount, Patch, Put, Referrers, Start, Tag};
 use super::{Row, Want};
 
-const ALL: [Phase; 10] = Phase::ALL;
+const ALL: [Phase; 12] = Phase::ALL;
 
 /// Done with so many requests more.
 fn more(more: usize) -> Want {
@@ -29,12 +29,24 @@ fn cells(wants: &[(&[Phase], Want)]) -> Vec<(Phase, Want)> {
 
 /// A fault that passes: one request more for each phase, but for what has to be asked again before.
 fn passing(bodies: u64) -> Vec<(Phase, Want)> {
-    cells(&[(&ALL, more(1)), (&[Auth, Manifest, Index], more(2)), (&[Put], again(4, bodies))])
+    cells(&[
+        (&ALL, more(1)),
+        (&[Auth, Manifest, Index], more(2)),
+        (&[Put], again(4, bodies)),
+        (&[Patch], again(2, bodies)),
+        (&[Close], again(6, 2)),
+    ])
 }
 
 /// A fault that passes after ten times.
 fn passing_late(bodies: u64) -> Vec<(Phase, Want)> {
-    cells(&[(&ALL, more(10)), (&[Auth, Manifest, Index], more(20)), (&[Put], again(40, bodies))])
+    cells(&[
+        (&ALL, more(10)),
+        (&[Auth, Manifest, Index], more(20)),
+        (&[Put], again(40, bodies)),
+        (&[Patch], again(40, bodies)),
+        (&[Close], again(60, bodies)),
+    ])
 }
 
 fn raw(status: u16, body: &[u8]) -> Action {
@@ -72,11 +84,12 @@ pub(super) fn rows() -> Vec<Row> {
 fn connections() -> Vec<Row> {
     let lost = cells(&[
         (&[Auth], more(2)),
-        (&[Head, Mount, Tag, Manifest, Index, Referrers, Get, Put], more(1)),
+        (&[Head, Mount, Tag, Manifest, Index, Referrers, Get, Put, Close], more(1)),
+        (&[Patch], again(2, 2)),
         // Whoever opened it does not know its name.
         (&[Start], Want::Done { more: 1, bodies: 1, left: 1 }),
     ]);
-    let in_body = || cells(&[(&[Put], again(4, 2)), (&[Manifest, Index], more(2))]);
+    let in_body = || cells(&[(&[Put], again(4, 2)), (&[Patch], again(2, 2)), (&[Manifest, Index], more(2))]);
     let in_answer = || cells(&[(&[Auth], more(2)), (&[Referrers, Get], more(1))]);
     let reset = |when| Action::Reset(when);
     vec![
@@ -100,19 +113,20 @@ fn credentials() -> Vec<Row> {
     let once = cells(&[
         (&[Head, Mount, Start, Tag, Manifest, Index, Referrers, Get], more(2)),
         (&[Put], again(6, 2)),
+        (&[Patch, Close], again(2, 2)),
         (&[Auth], more(1)),
     ]);
     let always = cells(&[
         (&[Tag, Manifest, Index, Referrers, Get], stop("401", 4)),
         (&[Start], stop("401", 4)),
-        (&[Put], stop("401", 12)),
+        (&[Put, Patch, Close], stop("401", 12)),
         (&[Auth], stop("401", 1)),
         (&[Head, Mount], more(4)),
     ]);
     let denied = cells(&[
         (&[Auth, Start, Referrers, Get], stop("403 DENIED: not yours", 1)),
         (&[Manifest, Index], stop("403 DENIED: not yours", 1)),
-        (&[Put], stop("403 DENIED: not yours", 1)),
+        (&[Put, Patch, Close], stop("403 DENIED: not yours", 1)),
         (&[Head, Mount, Tag], more(1)),
         (&[Mount], more(2)),
     ]);
@@ -130,7 +144,7 @@ fn credentials() -> Vec<Row> {
 /// Answers that refuse what is asked.
 fn refusals() -> Vec<Row> {
     let nowhere = cells(&[
-        (&[Start, Put, Manifest, Index], stop("repository `shop` does not exist", 1)),
+        (&[Start, Put, Patch, Close, Manifest, Index], stop("repository `shop` does not exist", 1)),
         (&[Get], stop("repository `shop` does not exist", 0)),
         (&[Head, Tag, Referrers], more(1)),
         (&[Mount], more(2)),
@@ -139,7 +153,7 @@ fn refusals() -> Vec<Row> {
         cells(&[
             (&[Head, Tag, Referrers], more(1)),
             (&[Mount], more(2)),
-            (&[Start, Put, Manifest, Index, Get], stop(words, 1)),
+            (&[Start, Put, Patch, Close, Manifest, Index, Get], stop(words, 1)),
         ])
     };
     vec![
@@ -148,13 +162,13 @@ fn refusals() -> Vec<Row> {
             "404 BLOB_UPLOAD_UNKNOWN once",
             Action::status(404, "BLOB_UPLOAD_UNKNOWN", "gone"),
             Some(1),
-            cells(&[(&[Put], again(4, 2))]),
+            cells(&[(&[Put], again(4, 2)), (&[Patch, Close], again(6, 2))]),
         ),
         row(
             "416 once",
             Action::status(416, "BLOB_UPLOAD_INVALID", "First byte"),
             Some(1),
-            cells(&[(&[Put], again(4, 2))]),
+            cells(&[(&[Put], again(4, 2)), (&[Patch, Close], again(6, 2))]),
         ),
         row("405 always", Action::status(405, "UNSUPPORTED", "no"), None, odd("405 UNSUPPORTED")),
         row("400 without a code", raw(400, b""), None, odd("400 Bad Request")),
@@ -162,7 +176,7 @@ fn refusals() -> Vec<Row> {
             "400 DIGEST_INVALID once",
             Action::status(400, "DIGEST_INVALID", "other bytes"),
             Some(1),
-            cells(&[(&[Put], again(4, 2)), (&[Manifest, Index], stop("DIGEST_INVALID", 0))]),
+            cells(&[(&[Put], again(4, 2)), (&[Close], again(6, 2)), (&[Manifest, Index], stop("DIGEST_INVALID", 0))]),
         ),
         row(
             "400 DIGEST_INVALID always",
@@ -192,13 +206,16 @@ fn limits() -> Vec<Row> {
         (&[Auth], stop("500", 80)),
         (&[Head, Start, Tag, Referrers, Get], stop("500", 40)),
         (&[Manifest, Index], stop("500", 80)),
-        (&[Put], stop("500", 170)),
+        (&[Put, Patch, Close], stop("500", 170)),
         (&[Mount], more(13)),
     ]);
     vec![
         row("429", Action::Throttle, Some(1), passing(2)),
         row("429, Retry-After in seconds", quiet("7"), Some(1), passing(2)),
         row("429, Retry-After as a date", quiet("Tue, 14 Nov 2023 22:13:50 GMT"), Some(1), passing(2)),
+        row("429, Retry-After in the past", quiet("Mon, 01 Jan 2001 00:00:00 GMT"), Some(1), passing(2)),
+        row("429, Retry-After in a far time", quiet("Fri, 31 Dec 9999 23:59:59 GMT"), Some(1), passing(2)),
+        row("429, Retry-After that is none", quiet("soon"), Some(1), passing(2)),
         row("429, absurd Retry-After", quiet("99999999999999999999"), Some(1), passing(2)),
         row("408", raw(408, b""), Some(1), passing(2)),
         row("500", Action::status(500, "UNKNOWN", "oops"), Some(1), passing(2)),
@@ -237,15 +254,17 @@ fn answers() -> Vec<Row> {
             "another digest is named",
             set("docker-content-digest", other),
             None,
-            cells(&[(&[Put, Manifest, Index], stop("the content is `sha256:0000", 1)), (&[Tag], more(0))]),
+            cells(&[(&[Put, Close, Manifest, Index], stop("the content is `sha256:0000", 1)), (&[Tag], more(0))]),
         ),
         row("other content", raw(200, &vec![0; 100_000]), None, cells(&[(&[Get], stop("the content is", 0))])),
         row(
             "no Location",
             without(&["location"]),
             None,
-            cells(&[(&[Start], more(0)), (&[Put, Manifest, Mount], more(0))]),
+            cells(&[(&[Start], more(0)), (&[Put, Patch, Close, Manifest, Mount], more(0))]),
         ),
+        row("no Range", without(&["range"]), None, cells(&[(&[Patch], more(0))])),
+        row("Range that stands still", set("range", "0-9"), None, cells(&[(&[Patch], more(0))])),
     ]
 }
 

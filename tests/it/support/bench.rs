@@ -90,7 +90,7 @@ impl Bench {
         change: impl FnOnce(&mut RegistryOptions),
     ) -> Self {
         let state = tempfile::tempdir().expect("a folder");
-        let is_ecr = personality == Personality::ecr();
+        let is_ecr = personality.patch_status == 201;
         let mut options = SandboxOptions::new(state.path().join("sandbox"), sandbox_clock);
         (options.personality, options.region) = (personality, "eu-west-1".to_owned());
         let sandbox = Sandbox::start(options).await.expect("the stand-in starts");

@@ -1,7 +1,10 @@
 //! What the tests of the binary share: projects in temporary folders, runs in a cleared environment, and the stand-in.
 
 pub(crate) mod bench;
+#[cfg(target_os = "linux")]
+pub(crate) mod opened;
 mod project;
+pub(crate) mod raw;
 pub(crate) mod row;
 mod run;
 mod stage;
