@@ -16,6 +16,7 @@ pub mod tree;
 // floor 3
 pub mod guard;
 pub mod image_source;
+pub mod init;
 pub mod plan;
 // floor 4
 pub mod layer;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dockless::deploy::RunningTasks;
+use dockless::init::Kind;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -24,6 +25,8 @@ pub(crate) struct Cli {
 /// What dockless can be asked to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at the project and write its first build file
+    Init(InitArgs),
     /// Build the image; nothing is pushed
     Build(BuildArgs),
     /// Build the image and push it under every tag
@@ -62,9 +65,10 @@ pub(crate) struct Common {
     /// The project
     #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
     pub(crate) project: PathBuf,
-    /// The build file, relative to the project [default: build.yaml, else dockless.yaml]
+    /// The build file, relative to the project; of push, deploy and ship several, as one run [default: build.yaml, else
+    /// dockless.yaml]
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Lay this environment of the build file over the rest of it
     #[arg(short = 'e', long = "environment", value_name = "ENVIRONMENT", global = true)]
     pub(crate) environment: Option<String>,
@@ -139,6 +143,33 @@ pub(crate) enum Progress {
     Plain,
     /// Nothing but warnings and errors
     None,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing that is there is written over, unless with --force. On a terminal it asks what the files \
+    do not say; --name, --kind, --from-ecs and --yes answer."
+)]
+pub(crate) struct InitArgs {
+    /// Take this Dockerfile over, instruction by instruction
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_dockerfile: Option<PathBuf>,
+    /// The stage of the Dockerfile that becomes the image [default: the last]
+    #[arg(long, value_name = "STAGE", requires = "from_dockerfile")]
+    pub(crate) target: Option<String>,
+    /// Make the section `deploy` of this service as it runs
+    #[arg(long, value_name = "CLUSTER/SERVICE")]
+    pub(crate) from_ecs: Option<String>,
+    /// What the project is, instead of what it is recognised as, such as laravel, node or go
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    /// Ask nothing
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Options of `build`.

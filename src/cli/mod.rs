@@ -6,6 +6,7 @@ mod commands;
 mod env;
 mod exit;
 mod places;
+mod prompt;
 mod render;
 mod settings;
 mod standin;

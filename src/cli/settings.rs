@@ -9,7 +9,7 @@ use dockless::ground::{Clock, FileError};
 use dockless::net::{AwsOptions, Connector, HttpOptions};
 use dockless::oci::Digest;
 use dockless::pipeline::{
-    self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Resolving, SystemClock,
+    self, Context, CopyContext, DEFAULT_CACHE_SIZE, DeployContext, Error, Part, Resolving, SystemClock,
 };
 use dockless::registry::{CredentialSources, EcrHost, Registry, RegistryOptions};
 use dockless::sandbox::{Link, Sandbox};
@@ -40,29 +40,32 @@ pub(crate) struct Tools {
 impl Tools {
     /// Opens the doors for a command without a build file; only the stand-in needs one, to know what it stands for.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
-        let spec = common.sandbox.then(|| load_spec(common)).transpose()?;
-        Self::for_spec(common, spec.as_ref()).await
+        let spec = common.sandbox.then(|| load_spec(common).map(Arc::new)).transpose()?;
+        Self::for_specs(common, spec.as_slice()).await
     }
 
-    async fn for_spec(common: &Common, spec: Option<&BuildSpec>) -> Result<Self, Failure> {
+    /// One stand-in serves all build files of a run.
+    async fn for_specs(common: &Common, specs: &[Arc<BuildSpec>]) -> Result<Self, Failure> {
         let environment = Environment::read();
         let observer = observer(common);
         let mut user = user_config(&environment)?;
         let store = Arc::new(open_store(&environment, &*observer)?);
         let mut credentials = CredentialSources::of_environment(env::raw);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut aws = AwsOptions { region: spec.and_then(region), ..AwsOptions::default() };
-        let sandbox = match spec.filter(|_| common.sandbox) {
-            Some(spec) => {
+        let mut aws = AwsOptions { region: specs.first().and_then(|spec| region(spec)), ..AwsOptions::default() };
+        let sandbox = match common.sandbox && !specs.is_empty() {
+            true => {
                 let state = match store.is_temporary() {
                     true => store.root().join("sandbox"),
                     false => sandbox_state(common, &environment)?,
                 };
-                let sandbox = standin::start(spec, state, 0, Link::default()).await?;
-                standin::redirect(&sandbox, spec, &mut user, &mut credentials, &mut aws);
+                let sandbox = standin::start(specs, state, 0, Link::default()).await?;
+                for spec in specs {
+                    standin::redirect(&sandbox, spec, &mut user, &mut credentials, &mut aws);
+                }
                 Some(sandbox)
             }
-            None => None,
+            false => None,
         };
         let cache_max_size = user.cache_max_size.unwrap_or(DEFAULT_CACHE_SIZE);
         let connector = connector(&environment, &user)?;
@@ -87,6 +90,12 @@ impl Tools {
             observer: Arc::clone(&self.observer),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
         }
+    }
+
+    /// Returns Amazon ECS, for a command without a build file.
+    pub(crate) async fn ecs(&self) -> Ecs {
+        let config = dockless::net::load_aws(&self.aws, &self.connector).await;
+        Ecs::new(&config, &self.connector)
     }
 
     /// Ends what was started, and keeps the cache within its bound.
@@ -122,6 +131,17 @@ impl Tools {
 /// All that a command works with, from start to end.
 pub(crate) struct Session {
     pub(crate) context: Context,
+    doors: Doors,
+}
+
+/// All that a command works with that takes several build files.
+pub(crate) struct Sessions {
+    contexts: Vec<Context>,
+    doors: Doors,
+}
+
+/// The doors, and what the flags say of deployments.
+struct Doors {
     tools: Tools,
     strict: bool,
     force: bool,
@@ -132,11 +152,59 @@ impl Session {
     /// Reads the build file and opens the doors: store, registries, and the stand-in if it was asked for.
     pub(crate) async fn open(common: &Common, outputs: &[PathBuf]) -> Result<Self, Failure> {
         let spec = Arc::new(load_spec(common)?);
-        let tools = Tools::for_spec(common, Some(&spec)).await?;
+        let doors = Doors::open(common, std::slice::from_ref(&spec)).await?;
+        Ok(Self { context: doors.context(common, spec, outputs), doors })
+    }
+
+    /// Returns what a deployment works with besides.
+    pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
+        self.doors.deploy_context(&self.context.spec, wait).await
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn close(self) {
+        self.doors.tools.close().await;
+    }
+}
+
+impl Sessions {
+    /// Reads all build files and opens the doors, once for all.
+    pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
+        let specs = common.files.iter().map(|file| load_file(common, Some(file)).map(Arc::new));
+        let specs = specs.collect::<Result<Vec<_>, _>>()?;
+        let doors = Doors::open(common, &specs).await?;
+        let contexts = specs.into_iter().map(|spec| doors.context(common, spec, &[])).collect();
+        Ok(Self { contexts, doors })
+    }
+
+    /// Returns the builds, each with what its deployment works with.
+    pub(crate) async fn parts(&self, common: &Common, wait: bool) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for (context, file) in self.contexts.iter().zip(&common.files) {
+            let deploy = self.doors.deploy_context(&context.spec, wait).await;
+            parts.push(Part { file: file.display().to_string(), context: context.clone(), deploy });
+        }
+        parts
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn close(self) {
+        self.doors.tools.close().await;
+    }
+}
+
+impl Doors {
+    async fn open(common: &Common, specs: &[Arc<BuildSpec>]) -> Result<Self, Failure> {
+        let tools = Tools::for_specs(common, specs).await?;
+        let (strict, force, running) = (common.strict, common.force, common.running.clone());
+        Ok(Self { tools, strict, force, running })
+    }
+
+    fn context(&self, common: &Common, spec: Arc<BuildSpec>, outputs: &[PathBuf]) -> Context {
+        let tools = &self.tools;
         // A cache inside the project is written by this run like any output.
         let cache = std::path::absolute(tools.store.root()).ok();
-        let context = Context {
-            spec: Arc::clone(&spec),
+        Context {
             store: Arc::clone(&tools.store),
             registry: tools.registry.clone(),
             clock: Arc::clone(&tools.clock),
@@ -147,16 +215,16 @@ impl Session {
             resolving: Resolving { locked: common.locked, offline: common.offline },
             outputs: outputs.iter().cloned().chain(cache).collect(),
             stdout: Arc::new(Mutex::new(std::io::stdout())),
-        };
-        let (strict, force, running) = (common.strict, common.force, common.running.clone());
-        Ok(Self { context, tools, strict, force, running })
+            spec,
+        }
     }
 
-    /// Returns what a deployment works with besides.
-    pub(crate) async fn deploy_context(&self, wait: bool) -> DeployContext {
-        let config = dockless::net::load_aws(&self.tools.aws, &self.tools.connector).await;
-        let ecs = Ecs::new(&config, &self.tools.connector);
-        let project = self.context.spec.project.clone();
+    async fn deploy_context(&self, spec: &BuildSpec, wait: bool) -> DeployContext {
+        let tools = &self.tools;
+        let aws = AwsOptions { region: region(spec).or_else(|| tools.aws.region.clone()), ..tools.aws.clone() };
+        let config = dockless::net::load_aws(&aws, &tools.connector).await;
+        let ecs = Ecs::new(&config, &tools.connector);
+        let project = spec.project.clone();
         let fill_in = FillIn::new(move |text| {
             let unfilled = |error: spec::NotFilledIn| Unfilled { message: error.message, hint: error.hint };
             spec::fill_in(text, &project, &env::variable).map_err(unfilled)
@@ -164,15 +232,14 @@ impl Session {
         let (strict, force) = (self.strict, self.force);
         DeployContext { ecs, wait, strict, force, fill_in, running: self.running.clone() }
     }
-
-    /// Ends what was started.
-    pub(crate) async fn close(self) {
-        self.tools.close().await;
-    }
 }
 
 /// Reads the build file with what the flags lay over it.
 pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
+    load_file(common, common.files.first())
+}
+
+fn load_file(common: &Common, file: Option<&PathBuf>) -> Result<BuildSpec, Failure> {
     let project = std::path::absolute(&common.project).map_err(FileError::on("find", &common.project))?;
     let mut overrides = Overrides {
         environment: common.environment.clone(),
@@ -186,8 +253,12 @@ pub(crate) fn load_spec(common: &Common) -> Result<BuildSpec, Failure> {
     for context in &common.contexts {
         overrides.add_context(context).map_err(|error| Failure::Pipeline(error.into()))?;
     }
-    let inputs =
-        Inputs { project: &project, file: common.file.as_deref(), environment: &env::variable, overrides: &overrides };
+    let inputs = Inputs {
+        project: &project,
+        file: file.map(PathBuf::as_path),
+        environment: &env::variable,
+        overrides: &overrides,
+    };
     spec::load(&inputs).map_err(|error| Failure::Pipeline(error.into()))
 }
 

@@ -20,17 +20,49 @@ use super::settings;
 const REGION: &str = "us-east-1";
 
 /// Starts the stand-in and makes what `name` and `deploy` expect: repository, cluster, services with a first revision.
-pub(crate) async fn start(spec: &BuildSpec, state: PathBuf, port: u16, link: Link) -> Result<Sandbox, SandboxError> {
+pub(crate) async fn start(
+    specs: &[Arc<BuildSpec>],
+    state: PathBuf,
+    port: u16,
+    link: Link,
+) -> Result<Sandbox, SandboxError> {
     let mut options = SandboxOptions::new(state, Arc::new(SystemClock));
     options.link = link;
     options.address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    options.region = settings::region(spec).unwrap_or_else(|| REGION.to_owned());
-    if let Some(host) = spec.name.as_ref().and_then(|name| EcrHost::parse(name.host())) {
+    options.region = specs.iter().find_map(|spec| settings::region(spec)).unwrap_or_else(|| REGION.to_owned());
+    let names = specs.iter().filter_map(|spec| spec.name.as_ref());
+    if let Some(host) = names.filter_map(|name| EcrHost::parse(name.host())).next() {
         options.account = host.account;
     }
     let sandbox = Sandbox::start(options).await?;
-    sandbox.seed(&seed(spec))?;
+    seed_all(specs).iter().try_for_each(|seed| sandbox.seed(seed))?;
     Ok(sandbox)
+}
+
+/// Returns what all build files of a run expect. A service that several of them name is made at once, with the containers
+/// of all.
+fn seed_all(specs: &[Arc<BuildSpec>]) -> Vec<Seed> {
+    let mut seeds: Vec<Seed> = Vec::new();
+    for spec in specs {
+        let mut next = seed(spec);
+        let known = seeds.iter_mut().filter(|seed| seed.cluster == next.cluster).flat_map(|seed| &mut seed.services);
+        for known in known {
+            let Some(at) = next.services.iter().position(|service| service.name == known.name) else { continue };
+            let service = next.services.remove(at);
+            let name = |container: &String| match *container == service.name {
+                // It is the one that the first build file speaks of.
+                true => spec
+                    .name
+                    .as_ref()
+                    .map_or("other", |name| name.name().rsplit('/').next().unwrap_or("other"))
+                    .to_owned(),
+                false => container.clone(),
+            };
+            known.beside.extend(service.containers.iter().map(|container| (name(container), service.image.clone())));
+        }
+        seeds.push(next);
+    }
+    seeds
 }
 
 fn seed(spec: &BuildSpec) -> Seed {
@@ -65,7 +97,8 @@ fn seed_service(spec: &BuildSpec, service: &ServiceSpec) -> SeedService {
         Some(name) => format!("{name}:placeholder"),
         None => "localhost/placeholder:latest".to_owned(),
     };
-    SeedService { name: service.name.clone(), family: service.name.clone(), containers, image }
+    let (name, beside) = (service.name.clone(), Vec::new());
+    SeedService { family: name.clone(), name, containers, image, beside }
 }
 
 /// Points the target's registry host and AWS at the stand-in, with credentials that only it takes.

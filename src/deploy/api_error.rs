@@ -162,6 +162,10 @@ fn denied_hint(error: &ApiError) -> String {
 fn client_hint(message: &str) -> Option<String> {
     let hint = if message.contains("Unable to describe task definition") {
         "check that the revision exists and is ACTIVE: a deregistered one cannot be deployed"
+    } else if message.to_lowercase().contains("taskdefinition is inactive")
+        || message.contains("TaskDefinition not found")
+    {
+        "run this again: the revision was taken away meanwhile, and another one is registered then"
     } else if message.contains("Too many concurrent attempts") {
         "run it again: another client registers revisions of the same family"
     } else if message.contains("At least one of 'memory' or 'memoryReservation'") {

@@ -295,8 +295,8 @@ impl<'a> Run<'a> {
     }
 
     fn claim<'c>(&'c self, state: &'c ServiceState, task_definition: &'c str) -> Claim<'c> {
-        let (ecs, options, target) = (self.ecs, self.options, &self.plan.target);
-        Claim { ecs, options, cluster: &self.deployment.place.cluster, state, target, task_definition }
+        let (ecs, options, targets) = (self.ecs, self.options, self.plan.targets.as_slice());
+        Claim { ecs, options, cluster: &self.deployment.place.cluster, state, targets, task_definition }
     }
 
     async fn watch(&self, state: &ServiceState, ours: Ours, task_definition: &str) -> Ending {

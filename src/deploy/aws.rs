@@ -188,6 +188,17 @@ impl Ecs {
         Ok(())
     }
 
+    /// Sets a tag of a revision; the others stay.
+    ///
+    /// # Errors
+    /// When ECS refuses or cannot be reached.
+    pub async fn tag(&self, arn: &str, key: &str, value: &str) -> Result<(), ApiError> {
+        let tag = aws_sdk_ecs::types::Tag::builder().key(key).value(value).build();
+        let call = self.client.tag_resource().resource_arn(arn).tags(tag);
+        call.send().await.map_err(|error| ApiError::of("TagResource", error))?;
+        Ok(())
+    }
+
     /// Tells a service to run a revision. Cluster, service and task definition are sent, and nothing else unless a new
     /// deployment is forced: every member that is sent is a member that is changed.
     ///

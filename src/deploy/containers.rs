@@ -73,6 +73,14 @@ pub enum ContainerError {
         /// The containers that exist.
         containers: Vec<String>,
     },
+    /// Two builds bring an image for one container.
+    #[error("two images are to run in container `{container}` of task definition `{family}`")]
+    TwoImages {
+        /// The container.
+        container: String,
+        /// The family of the task definition.
+        family: String,
+    },
     /// No image is of the repository, and not exactly one container is essential.
     #[error(
         "no container of task definition `{family}` runs an image of `{repository}`, and not exactly one is essential: \
@@ -103,6 +111,10 @@ impl Hint for ContainerError {
                     None => "name one of them in `deploy.containers`".to_owned(),
                 })
             }
+            Self::TwoImages { .. } => Some(
+                "name in each build file the containers that its image is for, as in `deploy: {containers: [NAME]}`"
+                    .to_owned(),
+            ),
             Self::Ambiguous { containers, .. } => {
                 let first = containers.first().map_or("NAME", String::as_str);
                 Some(format!("say which one gets the image, as in `deploy: {{containers: [{first}]}}`"))

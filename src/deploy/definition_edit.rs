@@ -8,11 +8,11 @@ use crate::spec::ContainerSpec;
 impl TaskDefinition {
     /// Returns the definition with the image of the given containers replaced, and what else their settings say.
     #[must_use]
-    pub fn edited(&self, containers: &[ContainerSpec], image: &str) -> Self {
+    pub fn edited(&self, containers: &[(&ContainerSpec, &str)]) -> Self {
         let mut next = self.clone();
         for container in next.containers_mut() {
-            if let Some(spec) = containers.iter().find(|spec| container["name"] == *spec.name) {
-                container["image"] = Value::from(image);
+            if let Some((spec, image)) = containers.iter().find(|(spec, _)| container["name"] == *spec.name) {
+                container["image"] = Value::from(*image);
                 edit(container, spec);
             }
         }
@@ -78,7 +78,7 @@ mod tests {
             ..ContainerSpec::named("a")
         };
         assert_eq!(
-            *before.edited(&[spec], "x@y").document(),
+            *before.edited(&[(&spec, "x@y")]).document(),
             *one(&json!({
                 "name": "a", "image": "x@y", "memory": 512, "new": 1, "command": [], "cpu": 128, "secrets": [],
                 "environment": [
@@ -93,6 +93,6 @@ mod tests {
     fn nothing_said_makes_no_empty_list() {
         let before = one(&json!({"name": "a", "image": "x"}));
         let spec = ContainerSpec { env: vec![("A".to_owned(), None)], ..ContainerSpec::named("a") };
-        assert_eq!(before.edited(&[spec], "x"), before);
+        assert_eq!(before.edited(&[(&spec, "x")]), before);
     }
 }

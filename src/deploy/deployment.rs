@@ -1,6 +1,6 @@
 //! A deployment that can begin: everything it needs exists, and is known as it was when it was looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::aws::Ecs;
@@ -9,10 +9,12 @@ use super::fleet::{self, Fleet};
 use super::guards;
 use super::observation::{self, ServiceState};
 use super::options::DeployOptions;
+use super::order;
 use super::plan::{Action, DeployPlan, Subject, TargetImage};
 use super::preflight::ImageFacts;
 use super::report::DeployReport;
 use super::schedules::{self, ScheduleState};
+use super::share::Share;
 use super::task_definition::TaskDefinition;
 use super::timing::{Pauses, timeout};
 use crate::ground::Timestamp;
@@ -27,9 +29,10 @@ pub struct Deployment {
     pub(super) services: Vec<ServiceState>,
     pub(super) spec: DeploySpec,
     pub(super) schedules: Vec<ScheduleState>,
-    /// What is known of the image, if it was looked at.
-    pub(super) image: Option<ImageFacts>,
-    repository: Repository,
+    /// What is known of the images that were looked at, by their share.
+    pub(super) images: BTreeMap<usize, ImageFacts>,
+    /// What each image is for. Never empty.
+    pub(super) shares: Vec<Share>,
     file: Option<TaskDefinition>,
     latest: bool,
     read_at: Timestamp,
@@ -53,6 +56,21 @@ impl Deployment {
         repository: &Repository,
         options: &DeployOptions,
     ) -> Result<Self, DeployError> {
+        let (services, before) = (spec.services.clone(), spec.before.clone());
+        let share = Share { repository: repository.clone(), services, before };
+        Self::prepare_shared(ecs, spec, vec![share], options).await
+    }
+
+    /// As [`Deployment::prepare`], with several images: `spec` names the services and tasks before of all of them.
+    ///
+    /// # Errors
+    /// As [`Deployment::prepare`], and when two images are for one container.
+    pub async fn prepare_shared(
+        ecs: &Ecs,
+        spec: &DeploySpec,
+        shares: Vec<Share>,
+        options: &DeployOptions,
+    ) -> Result<Self, DeployError> {
         let region = ecs.region().ok_or_else(|| DeployError::NoRegion(spec.cluster.clone()))?;
         guards::check_region(spec, region)?;
         let place = Place { cluster: spec.cluster.clone(), region: Some(region.to_owned()), account: None };
@@ -68,8 +86,8 @@ impl Deployment {
             services,
             spec: spec.clone(),
             schedules: Vec::new(),
-            image: None,
-            repository: repository.clone(),
+            images: BTreeMap::new(),
+            shares,
             file,
             latest,
             read_at,
@@ -97,29 +115,35 @@ impl Deployment {
             order: None,
             ..self.spec.clone()
         };
-        Self::prepare(ecs, &spec, &self.repository, options).await
+        let shares = self.shares.iter().map(|share| Share { before: Vec::new(), ..share.clone() });
+        Self::prepare_shared(ecs, &spec, shares.collect(), options).await
     }
 
-    /// Returns the repository of the image.
-    pub(super) fn repository(&self) -> &Repository {
-        &self.repository
+    /// Returns the repository of the first image that a service gets.
+    pub(super) fn repository_of(&self, state: &ServiceState) -> &Repository {
+        let first = state.edits.first().map_or(0, |edit| edit.share);
+        self.shares.get(first).map(|share| &share.repository).expect("there is a share")
     }
 
     /// Asks for no digest: where nothing is known to compare with, nothing is proved.
     #[must_use]
     pub(super) fn without_proof(mut self) -> Self {
-        self.services.iter_mut().for_each(|state| state.containers.clear());
+        self.services.iter_mut().for_each(|state| state.edits.clear());
         self
     }
 
-    /// Reads the services; a task definition that is known already is not asked for again.
+    /// Reads the services; a task definition that several have is asked for once. What was read before counts no more:
+    /// its tags, and whether it can still be deployed, may have changed meanwhile.
     async fn read(&mut self, ecs: &Ecs, specs: &[ServiceSpec], options: &DeployOptions) -> Result<(), DeployError> {
         self.read_at = options.clock.now();
         let described = observation::describe(ecs, &mut self.place, specs).await?;
+        let mut states = Vec::new();
         for (spec, service) in specs.iter().zip(described) {
             let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
-            let state = reader.read(spec, service, self.file.as_ref(), &self.repository, &self.services).await?;
-            match self.services.iter_mut().find(|known| known.spec.name == spec.name) {
+            states.push(reader.read(spec, service, self.file.as_ref(), &self.shares, &states).await?);
+        }
+        for state in states {
+            match self.services.iter_mut().find(|known| known.spec.name == state.spec.name) {
                 Some(known) => *known = state,
                 None => self.services.push(state),
             }
@@ -138,11 +162,13 @@ impl Deployment {
         }
     }
 
-    /// Returns what the deployment of an image will do.
-    pub fn plan(&self, target: &TargetImage) -> DeployPlan {
+    /// Returns what the deployment of an image will do, or of one for each share.
+    pub fn plan(&self, targets: &(impl AsRef<[TargetImage]> + ?Sized)) -> DeployPlan {
         let subjects: Vec<Subject<'_>> = self.services.iter().map(|state| state.subject(self.spec.order)).collect();
-        let plan = DeployPlan::of(target, &subjects);
-        fleet::with_company(self, plan)
+        let plan = DeployPlan::of(targets.as_ref(), &subjects);
+        let mut plan = fleet::with_company(self, plan);
+        plan.order_tags = order::tags(self, &plan);
+        plan
     }
 
     /// Looks again, if that was a while ago, and waits until no deployment is active that is not the one wanted.
@@ -154,26 +180,32 @@ impl Deployment {
     pub async fn settle(
         &mut self,
         ecs: &Ecs,
-        target: &TargetImage,
+        targets: &(impl AsRef<[TargetImage]> + ?Sized),
         options: &DeployOptions,
     ) -> Result<(), DeployError> {
+        let targets = targets.as_ref();
         if options.clock.now().since(self.read_at) > FRESH {
             let specs: Vec<ServiceSpec> = self.services.iter().map(|state| state.spec.clone()).collect();
             self.read(ecs, &specs, options).await?;
         }
         for index in 0..self.services.len() {
-            if self.is_in_the_way(index, target) {
+            if self.is_in_the_way(index, targets) {
                 self.settle_one(index, ecs, options).await?;
             }
         }
-        self.look_for_equal(ecs, target, options).await;
+        self.look_for_equal(ecs, targets, options).await;
         Ok(())
     }
 
     /// Looks whether what would be registered is there already, as the newest revision of its family: an earlier run
     /// may have come that far.
-    pub async fn look_for_equal(&mut self, ecs: &Ecs, target: &TargetImage, options: &DeployOptions) {
-        let plan = self.plan(target);
+    pub async fn look_for_equal(
+        &mut self,
+        ecs: &Ecs,
+        targets: &(impl AsRef<[TargetImage]> + ?Sized),
+        options: &DeployOptions,
+    ) {
+        let plan = self.plan(targets);
         let families: BTreeSet<&str> = plan.registrations().map(TaskDefinition::family).collect();
         let reader = observation::Reader { ecs, place: &self.place, options, latest: self.latest };
         for family in families {
@@ -189,26 +221,26 @@ impl Deployment {
     ///
     /// # Errors
     /// The mistake; with `force` it is a warning.
-    pub fn guard(&self, plan: &DeployPlan, options: &DeployOptions) -> Result<(), DeployError> {
+    pub async fn guard(&self, ecs: &Ecs, plan: &DeployPlan, options: &DeployOptions) -> Result<(), DeployError> {
         guards::check_order(self, plan, options)?;
-        guards::check_account(self, &plan.target.repository, options)
+        self.guard_account(ecs, options).await
     }
 
     /// Refuses an image of another account than any that the services run, before there is one.
     ///
     /// # Errors
     /// The mistake; with `force` it is a warning.
-    pub fn guard_account(&self, repository: &Repository, options: &DeployOptions) -> Result<(), DeployError> {
-        guards::check_account(self, repository, options)
+    pub async fn guard_account(&self, ecs: &Ecs, options: &DeployOptions) -> Result<(), DeployError> {
+        guards::check_accounts(self, ecs, options).await
     }
 
     /// Returns whether a service has an active deployment that is not the one wanted.
-    fn is_in_the_way(&self, index: usize, target: &TargetImage) -> bool {
+    fn is_in_the_way(&self, index: usize, targets: &[TargetImage]) -> bool {
         let Some(active) = self.services.get(index).and_then(|state| state.standing.active.as_deref()) else {
             return false;
         };
         let joins = |action: &Action| matches!(action, Action::Join { deployment, .. } if deployment == active);
-        !self.plan(target).actions.iter().any(joins)
+        !self.plan(targets).actions.iter().any(joins)
     }
 
     async fn settle_one(&mut self, index: usize, ecs: &Ecs, options: &DeployOptions) -> Result<(), DeployError> {
@@ -245,13 +277,27 @@ impl Deployment {
     pub async fn deploy(
         &mut self,
         ecs: &Ecs,
-        target: &TargetImage,
+        targets: &(impl AsRef<[TargetImage]> + ?Sized),
         options: &DeployOptions,
     ) -> Result<DeployReport, DeployError> {
-        self.settle(ecs, target, options).await?;
-        let plan = self.plan(target);
-        self.guard(&plan, options)?;
-        self.preflight(ecs, &plan, options).await?;
+        let plan = self.decide(ecs, targets, options).await?;
         self.apply(ecs, &plan, options).await
+    }
+
+    /// Settles, plans, and looks for what would go wrong: the plan that is carried out then. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Deployment::settle`], [`Deployment::guard`] and [`Deployment::preflight`].
+    pub async fn decide(
+        &mut self,
+        ecs: &Ecs,
+        targets: &(impl AsRef<[TargetImage]> + ?Sized),
+        options: &DeployOptions,
+    ) -> Result<DeployPlan, DeployError> {
+        self.settle(ecs, targets, options).await?;
+        let plan = self.plan(targets);
+        self.guard(ecs, &plan, options).await?;
+        self.preflight(ecs, &plan, options).await?;
+        Ok(plan)
     }
 }

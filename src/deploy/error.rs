@@ -152,10 +152,8 @@ pub enum DeployError {
         /// The place of what runs.
         running: u64,
     },
-    /// The image lies in an account that the service has taken nothing from so far.
-    #[error(
-        "service `{service}` of account {own} takes no image from account {account} so far, where `{repository}` is"
-    )]
+    /// The image lies in another account, whose repository does not admit the service's.
+    #[error("service `{service}` of account {own} may not pull `{repository}` of account {account}: {why}")]
     ForeignImage {
         /// The service.
         service: String,
@@ -165,6 +163,25 @@ pub enum DeployError {
         repository: String,
         /// The image's account.
         account: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The image lies in another account, and nothing says whether its repository admits the service's.
+    #[error(
+        "service `{service}` of account {own} takes no image from account {account} so far, and whether it may pull \
+         `{repository}` is not known"
+    )]
+    ForeignUnknown {
+        /// The service.
+        service: String,
+        /// The service's account.
+        own: String,
+        /// The image's repository.
+        repository: String,
+        /// The image's account.
+        account: String,
+        /// Why the repository's policy is not known.
+        source: Box<ApiError>,
     },
     /// Another deployment of the service did not end in time.
     #[error("service `{service}` has an active deployment, `{deployment}`{}", waited(*waited_s))]
@@ -340,10 +357,8 @@ impl Hint for DeployError {
             Self::OutOfOrder { .. } => Some(
                 "run the newest pipeline instead; to go back on purpose use `dockless rollback`, or --force".to_owned(),
             ),
-            Self::ForeignImage { account, own, .. } => Some(format!(
-                "copy the image to account {own} with `dockless copy`, or let the repository policy in {account} admit \
-                 {own} and use --force"
-            )),
+            Self::ForeignImage { account, own, .. } => Some(admit(account, own)),
+            Self::ForeignUnknown { account, own, .. } => Some(look_up(account, own)),
             Self::Moved { .. } => Some("run this again: it starts from what the service has now".to_owned()),
             Self::AfterChanges { source, .. } => source.hint(),
             Self::BeforeContainer { source, .. } => source.hint(),
@@ -356,4 +371,19 @@ impl Hint for DeployError {
             }
         }
     }
+}
+
+fn admit(account: &str, own: &str) -> String {
+    format!(
+        "copy the image to account {own} with `dockless copy`, or add to the repository's policy in {account}: \
+         {{\"Effect\": \"Allow\", \"Principal\": {{\"AWS\": \"arn:aws:iam::{own}:root\"}}, \"Action\": \
+         [\"ecr:BatchGetImage\", \"ecr:GetDownloadUrlForLayer\"]}}; --force goes on without it"
+    )
+}
+
+fn look_up(account: &str, own: &str) -> String {
+    format!(
+        "use --force if the repository's policy in {account} admits account {own}; allow `ecr:GetRepositoryPolicy` there to \
+         have it looked up"
+    )
 }

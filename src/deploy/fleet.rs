@@ -16,15 +16,18 @@ use super::options::DeployOptions;
 use super::own_definition::own_definition;
 use super::plan::{Action, DeployPlan, Revision};
 use super::report::{DeployReport, ServiceReport};
-use super::schedules::{self, ScheduleMove, ScheduleReport};
+use super::schedules::{ScheduleMove, ScheduleReport};
 use super::verdict::Verdict;
-use super::{arn, going_back};
+use super::{arn, order};
 use crate::spec::{BeforeSpec, ServiceOrder};
+
+mod ending;
 
 /// Checks what needs no call: that each task before names a container that there is.
 pub(super) fn check(deployment: &Deployment) -> Result<(), DeployError> {
-    for spec in &deployment.spec.before {
-        let Some(state) = state_of(deployment, spec) else { continue };
+    let shares = deployment.shares.iter().enumerate();
+    for (share, spec) in shares.flat_map(|(index, share)| share.before.iter().map(move |spec| (index, spec))) {
+        let Some(state) = state_of(deployment, share, spec) else { continue };
         let containers: Vec<String> =
             state.source().containers().iter().map(|container| container.name.to_owned()).collect();
         if let Some(container) = spec.container.as_ref().filter(|name| !containers.contains(name)) {
@@ -36,33 +39,35 @@ pub(super) fn check(deployment: &Deployment) -> Result<(), DeployError> {
     Ok(())
 }
 
-fn state_of<'a>(deployment: &'a Deployment, spec: &BeforeSpec) -> Option<&'a ServiceState> {
-    match &spec.service {
-        Some(name) => deployment.services.iter().find(|state| state.spec.name == *name),
-        None => deployment.services.first(),
-    }
+/// Returns whose revision a task runs: that of the named service, else of the first one that its image is for.
+fn state_of<'a>(deployment: &'a Deployment, share: usize, spec: &BeforeSpec) -> Option<&'a ServiceState> {
+    let first = || deployment.shares.get(share)?.services.first().map(|service| &service.name);
+    let name = spec.service.as_ref().or_else(first)?;
+    deployment.services.iter().find(|state| state.spec.name == *name)
 }
 
 /// Adds to a plan what comes before and after the services.
 pub(super) fn with_company(deployment: &Deployment, mut plan: DeployPlan) -> DeployPlan {
     let updates = plan.actions.iter().any(|action| matches!(action, Action::UpdateService { .. }));
     if updates {
-        let runs = deployment.spec.before.iter().filter_map(|spec| before_run(deployment, &plan, spec));
-        plan.before = runs.collect();
+        let shares = deployment.shares.iter().enumerate();
+        let specs = shares.flat_map(|(index, share)| share.before.iter().map(move |spec| (index, spec)));
+        plan.before = specs.filter_map(|(share, spec)| before_run(deployment, &plan, share, spec)).collect();
     }
     plan.schedules = moves(deployment, &plan);
     plan
 }
 
-fn before_run(deployment: &Deployment, plan: &DeployPlan, spec: &BeforeSpec) -> Option<BeforeRun> {
-    let state = state_of(deployment, spec)?;
+fn before_run(deployment: &Deployment, plan: &DeployPlan, share: usize, spec: &BeforeSpec) -> Option<BeforeRun> {
+    let state = state_of(deployment, share, spec)?;
     let service = state.spec.name.clone();
     let revision = plan.revision_of(&service)?;
     let definition = match &revision {
         Revision::Live(arn) => state.existing(arn).clone(),
         Revision::Registered(index) => plan.registrations().nth(*index)?.clone(),
     };
-    let container = spec.container.clone().or_else(|| state.containers.first().cloned())?;
+    let of_share = state.edits.iter().find(|edit| edit.share == share).or(state.edits.first());
+    let container = spec.container.clone().or_else(|| of_share.map(|edit| edit.spec.name.clone()))?;
     let own = own_definition(&definition);
     Some(BeforeRun { spec: spec.clone(), service, container, revision, definition, own })
 }
@@ -125,7 +130,17 @@ impl<'a> Fleet<'a> {
 
     pub(super) async fn carry_out(mut self) -> Result<DeployReport, DeployError> {
         let at_once = self.deployment.spec.order_of_services == ServiceOrder::AtOnce;
-        if at_once || !self.plan.before.is_empty() {
+        self.begin(at_once || !self.plan.before.is_empty()).await?;
+        let stopped = self.services().await;
+        self.end(stopped).await
+    }
+
+    /// Does all that changes no service: with `register` all revisions are registered, and the tasks before are run.
+    ///
+    /// # Errors
+    /// When a revision cannot be registered or a task fails; what was registered is taken back by then.
+    pub(super) async fn begin(&mut self, register: bool) -> Result<(), DeployError> {
+        if register {
             let run = Run::new(self.deployment, self.ecs, self.plan, self.options);
             self.registered = run.register_all().await?.into_iter().map(Some).collect();
         }
@@ -133,11 +148,35 @@ impl<'a> Fleet<'a> {
             let leftover = self.discard_unused().await.unwrap_or(Leftover::Nothing);
             return Err(DeployError::Before { leftover, source: Box::new(source) });
         }
-        let stopped = if at_once { self.at_once().await } else { self.one_by_one().await };
+        Ok(())
+    }
+
+    /// Takes back what was begun: no service was changed.
+    pub(super) async fn abandon(&mut self) {
+        self.discard_unused().await;
+    }
+
+    /// Updates the services and awaits their verdicts.
+    pub(super) async fn services(&mut self) -> Result<(), DeployError> {
+        order::keep(self.ecs, &self.plan.order_tags, self.options).await;
+        match self.deployment.spec.order_of_services {
+            ServiceOrder::AtOnce => self.at_once().await,
+            ServiceOrder::OneByOne => self.one_by_one().await,
+        }
+    }
+
+    /// Goes back where that is wanted, else moves the schedules, and reports.
+    ///
+    /// # Errors
+    /// What stopped the services, or a schedule that cannot be moved.
+    pub(super) async fn end(mut self, stopped: Result<(), DeployError>) -> Result<DeployReport, DeployError> {
         let failed = stopped.is_err() || self.reports.iter().any(|report| matches!(report.verdict.exit_code(), 6 | 7));
         let leftover = self.discard_unused().await;
-        if failed && self.deployment.spec.all_or_nothing {
-            self.go_back().await;
+        if self.deployment.spec.all_or_nothing {
+            match failed {
+                true => self.go_back().await,
+                false => self.tell_what_stays(),
+            }
         }
         if let Err(error) = stopped {
             return Err(self.with_changes(with_leftover(error, leftover)));
@@ -145,7 +184,13 @@ impl<'a> Fleet<'a> {
         if self.reports.iter().all(|report| report.verdict.exit_code() == 0) {
             self.move_schedules().await?;
         }
+        self.find_urls().await;
         Ok(self.report())
+    }
+
+    /// Returns the report of services that stay as they are, since another deployment ended badly.
+    pub(super) fn not_started(self) -> DeployReport {
+        self.report()
     }
 
     fn report(self) -> DeployReport {
@@ -201,7 +246,7 @@ impl<'a> Fleet<'a> {
                 _ => {}
             }
         }
-        (DeployPlan::of_actions(&self.plan.target, actions), uses)
+        (DeployPlan::of_actions(&self.plan.targets, actions), uses)
     }
 
     fn names(&self) -> Vec<String> {
@@ -267,54 +312,6 @@ impl<'a> Fleet<'a> {
         last
     }
 
-    /// Brings the services back that got the new revision, the last one first.
-    async fn go_back(&mut self) {
-        for report in self.reports.iter_mut().rev().filter(|report| report.verdict == Verdict::Successful) {
-            let Some(state) = self.deployment.services.iter().find(|state| state.spec.name == report.name) else {
-                continue;
-            };
-            if state.live_arn == report.task_definition_arn {
-                continue;
-            }
-            let (name, old) = (&report.name, arn::last_part(&state.live_arn));
-            self.options.note(format!("service `{name}` goes back to `{old}`: another one did not get the image"));
-            let back = going_back::GoingBack { deployment: self.deployment, ecs: self.ecs, options: self.options };
-            let (verdict, reason) = match back.to(state, &state.live_arn, None).await {
-                Ok(done) if done.verdict.exit_code() == 0 => {
-                    report.deployment_arn = done.deployment_arn;
-                    (Verdict::RolledBack, format!("it went back to `{old}`: all or nothing"))
-                }
-                Ok(done) => {
-                    let reason = done.reason.unwrap_or_else(|| done.verdict.as_str().to_owned());
-                    (Verdict::RollbackFailed, format!("it did not go back to `{old}`: {reason}"))
-                }
-                Err(error) => (Verdict::RollbackFailed, format!("it did not go back to `{old}`: {}", chain(&error))),
-            };
-            (report.verdict, report.reason) = (verdict, Some(reason));
-        }
-    }
-
-    async fn move_schedules(&mut self) -> Result<(), DeployError> {
-        let mut done = BTreeSet::new();
-        for planned in &self.plan.schedules {
-            let Some(to) = self.arn_of(&planned.revision) else { continue };
-            if !done.insert((schedules::named(&planned.schedule), to.clone())) {
-                continue;
-            }
-            match schedules::move_to(self.ecs, &planned.schedule, &to).await {
-                Ok(moved) => {
-                    if moved.is_some() {
-                        let name = schedules::named(&planned.schedule);
-                        self.options.note(format!("{name} starts `{}` from now on", arn::last_part(&to)));
-                    }
-                    self.schedules.extend(moved);
-                }
-                Err(error) => return Err(DeployError::ScheduleLeft(error)),
-            }
-        }
-        Ok(())
-    }
-
     /// Says of an error which services were changed before it and stay so.
     fn with_changes(&self, error: DeployError) -> DeployError {
         let updated: Vec<String> = self.changed().map(|report| report.name.clone()).collect();
@@ -341,10 +338,4 @@ fn with_leftover(error: DeployError, leftover: Option<Leftover>) -> DeployError 
         }
         (error, _) => error,
     }
-}
-
-/// Returns an error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }

@@ -78,12 +78,12 @@ impl GoingBack<'_> {
         images: &[ContainerImage],
     ) -> Result<ServiceReport, DeployError> {
         let fresh = self.deployment.afresh(self.ecs, &state.spec, self.options).await?;
-        let repository = self.deployment.repository();
-        let (fresh, target) = match expected(images, &state.containers, repository) {
+        let repository = self.deployment.repository_of(state);
+        let (fresh, target) = match expected(images, state.containers(), repository) {
             Some(target) => (fresh, target),
             None => (fresh.without_proof(), unknown(repository)),
         };
-        let plan = DeployPlan::of_actions(&target, vec![action]);
+        let plan = DeployPlan::of_actions(target.as_ref(), vec![action]);
         let report = Run::new(&fresh, self.ecs, &plan, self.options).carry_out().await?;
         let mut services = report.services;
         // A plan of one service reports one service.
@@ -93,15 +93,15 @@ impl GoingBack<'_> {
 
 /// Returns what the chosen containers are to report: what ECS reported for the same revision before, and what the
 /// revision itself is pinned to. `None` where that is not known of all of them.
-pub(super) fn expected(
+pub(super) fn expected<'a>(
     images: &[ContainerImage],
-    containers: &[String],
+    containers: impl Iterator<Item = &'a str>,
     repository: &Repository,
 ) -> Option<TargetImage> {
     let mut digests: Vec<Digest> = Vec::new();
     let mut reference = String::new();
     for name in containers {
-        let image = images.iter().find(|image| image.container == *name)?;
+        let image = images.iter().find(|image| image.container == name)?;
         let text = image.image.clone().unwrap_or_default();
         let pinned = text.parse::<Reference>().ok().and_then(|reference| reference.digest);
         let reported = image.digest.as_deref().and_then(|digest| digest.parse().ok());

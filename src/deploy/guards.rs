@@ -1,11 +1,15 @@
 //! Guards against what is most likely a mistake. `force` makes each of them a warning.
 
 use super::arn;
+use super::aws::Ecs;
 use super::deployment::Deployment;
+use super::ecr_repository::EcrRepository;
 use super::error::DeployError;
 use super::observation::ServiceState;
 use super::options::DeployOptions;
-use super::plan::{Action, DeployPlan, ORDER_TAG};
+use super::order::ORDER_TAG;
+use super::plan::{Action, DeployPlan};
+use super::repository_policy::Pull;
 use crate::ground::Hint;
 use crate::oci::{Reference, Repository};
 use crate::spec::DeploySpec;
@@ -42,23 +46,44 @@ fn is_updated(plan: &DeployPlan, state: &ServiceState) -> bool {
     plan.actions.iter().any(|action| matches!(action, Action::UpdateService { service, .. } if service == name))
 }
 
-/// Refuses an image in an account of ECR that is neither the service's own nor one that it takes images from already:
-/// its tasks could not pull it, and ECS would find out one failed task after the other.
-pub(super) fn check_account(
+/// Refuses an image in an account of ECR that is neither the service's own, nor one that it takes images from already,
+/// nor one whose repository is known to admit it: its tasks could not pull it, and ECS would find out one failed task
+/// after the other.
+pub(super) async fn check_accounts(
     deployment: &Deployment,
-    repository: &Repository,
+    ecs: &Ecs,
     options: &DeployOptions,
 ) -> Result<(), DeployError> {
-    let Some(image) = ecr_account(repository.host()) else { return Ok(()) };
-    for state in &deployment.services {
-        let Some(own) = arn::account(&state.service.arn).filter(|own| *own != image) else { continue };
-        if !takes_from(state, repository.host()) {
-            let (service, own) = (state.spec.name.clone(), own.to_owned());
-            let repository = repository.to_string();
-            give_way(options, DeployError::ForeignImage { service, own, repository, account: image.to_owned() })?;
+    for share in &deployment.shares {
+        let services = deployment.services.iter().filter(|state| share.of(&state.spec.name).is_some());
+        for state in services {
+            check_account(state, ecs, &share.repository, options).await?;
         }
     }
     Ok(())
+}
+
+async fn check_account(
+    state: &ServiceState,
+    ecs: &Ecs,
+    repository: &Repository,
+    options: &DeployOptions,
+) -> Result<(), DeployError> {
+    let Some(image) = EcrRepository::of(repository).map(|ecr| ecr.account) else { return Ok(()) };
+    let Some(own) = arn::account(&state.service.arn).filter(|own| *own != image) else { return Ok(()) };
+    if takes_from(state, repository.host()) {
+        return Ok(());
+    }
+    let (service, account) = (state.spec.name.clone(), image.to_owned());
+    let (repository_name, own) = (repository.to_string(), own.to_owned());
+    let error = match ecs.may_pull(repository, &own).await {
+        Pull::Admitted => return Ok(()),
+        Pull::Refused(why) => DeployError::ForeignImage { service, own, repository: repository_name, account, why },
+        Pull::Unknown(source) => {
+            DeployError::ForeignUnknown { service, own, repository: repository_name, account, source }
+        }
+    };
+    give_way(options, error)
 }
 
 fn takes_from(state: &ServiceState, host: &str) -> bool {
@@ -66,12 +91,6 @@ fn takes_from(state: &ServiceState, host: &str) -> bool {
     containers
         .map(|container| container.image.parse::<Reference>())
         .any(|image| image.is_ok_and(|image| image.repository.host() == host))
-}
-
-/// `ACCOUNT.dkr.ecr.REGION.DOMAIN`.
-fn ecr_account(host: &str) -> Option<&str> {
-    let (account, _) = host.split_once(".dkr.ecr.")?;
-    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
 }
 
 fn give_way(options: &DeployOptions, error: DeployError) -> Result<(), DeployError> {

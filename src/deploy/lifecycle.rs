@@ -6,27 +6,10 @@ use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 use super::aws::Ecs;
+use super::ecr_repository::{ECR, EcrRepository};
 use super::preflight::Finding;
-use crate::net::{AwsCall, AwsService};
+use crate::net::AwsCall;
 use crate::oci::Repository;
-
-const ECR: AwsService = AwsService { id: "ECR", host: "api.ecr", signing_name: "ecr", global_region: None };
-
-/// A repository of ECR by the parts of its host.
-struct EcrRepository<'a> {
-    account: &'a str,
-    region: &'a str,
-    name: &'a str,
-}
-
-impl<'a> EcrRepository<'a> {
-    /// Reads `ACCOUNT.dkr.ecr.REGION.DOMAIN/NAME`; `None` for any other registry.
-    fn of(repository: &'a Repository) -> Option<Self> {
-        let (account, rest) = repository.host().split_once(".dkr.ecr.")?;
-        let (region, _) = rest.split_once('.')?;
-        Some(Self { account, region, name: repository.name() })
-    }
-}
 
 impl Ecs {
     /// Returns the lifecycle policy of a repository of ECR; `None` where it has none, or is no repository of ECR.

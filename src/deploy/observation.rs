@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use super::api_error::ApiError;
 use super::aws::Ecs;
-use super::containers;
 use super::error::{DeployError, Place};
 use super::options::DeployOptions;
-use super::plan::{Existing, Subject};
+use super::plan::{Existing, Subject, TargetImage};
 use super::service::{Controller, Service, Strategy};
 use super::service_deployment::DeploymentBrief;
+use super::share::{self, Edit, Share};
 use super::standing::{Standing, Witness};
 use super::task_definition::TaskDefinition;
 use super::timing::Pauses;
 use crate::ground::did_you_mean;
-use crate::oci::Repository;
-use crate::spec::{ActiveDeployment, ContainerChoice, ContainerSpec, ServiceSpec};
+use crate::spec::{ActiveDeployment, ServiceSpec};
 
 /// The newest deployments whose revisions are described: one call.
 const REVISIONS_LOOKED_AT: usize = 20;
@@ -30,9 +29,8 @@ pub(super) struct ServiceState {
     live_is_active: bool,
     live: TaskDefinition,
     source: TaskDefinition,
-    pub(super) containers: Vec<String>,
-    /// What changes of each of the containers, besides the image.
-    edits: Vec<ContainerSpec>,
+    /// The containers that get an image, and what else of them changes.
+    pub(super) edits: Vec<Edit>,
     /// The family's newest revision, once it was looked for.
     pub(super) newest: Option<Existing>,
     pub(super) standing: Standing,
@@ -59,6 +57,22 @@ impl ServiceState {
         self.newest.as_ref().filter(|newest| newest.arn == arn).map_or(&self.live, |newest| &newest.definition)
     }
 
+    /// Returns a revision that was read of this service; `None` for any other.
+    pub(super) fn known(&self, arn: &str) -> Option<&TaskDefinition> {
+        let newest = self.newest.as_ref().filter(|newest| newest.arn == arn).map(|newest| &newest.definition);
+        newest.or((self.live_arn == arn).then_some(&self.live))
+    }
+
+    /// Returns the containers that get an image, in the order of the task definition.
+    pub(super) fn containers(&self) -> impl Iterator<Item = &str> {
+        self.edits.iter().map(|edit| edit.spec.name.as_str())
+    }
+
+    /// Returns which container is to run which image.
+    pub(super) fn wanted<'a>(&'a self, targets: &'a [TargetImage]) -> Vec<(&'a str, &'a TargetImage)> {
+        self.edits.iter().map(|edit| (edit.spec.name.as_str(), edit.target(targets))).collect()
+    }
+
     pub(super) fn subject(&self, order: Option<u64>) -> Subject<'_> {
         Subject {
             service: &self.spec.name,
@@ -66,7 +80,7 @@ impl ServiceState {
             live_is_active: self.live_is_active,
             live: &self.live,
             source: &self.source,
-            containers: &self.edits,
+            edits: &self.edits,
             newest: self.newest.as_ref(),
             order,
             standing: &self.standing,
@@ -144,7 +158,7 @@ impl Reader<'_> {
         spec: &ServiceSpec,
         service: Service,
         file: Option<&TaskDefinition>,
-        repository: &Repository,
+        shares: &[Share],
         known: &[ServiceState],
     ) -> Result<ServiceState, DeployError> {
         let same = known.iter().find(|state| state.service.task_definition == service.task_definition);
@@ -157,12 +171,10 @@ impl Reader<'_> {
             None if self.latest => self.live(live.family()).await?.2,
             None => live.clone(),
         };
-        let containers = containers::choose(&source, &spec.containers, repository)
-            .map_err(|source| DeployError::Container { service: spec.name.clone(), source })?;
+        let edits = share::edits(&source, shares, &spec.name)?;
         let standing = self.standing(&service, &live_arn).await?;
-        let edits = edits(&spec.containers, &containers);
         let (spec, newest) = (spec.clone(), None);
-        Ok(ServiceState { spec, service, live_arn, live_is_active, live, source, containers, edits, newest, standing })
+        Ok(ServiceState { spec, service, live_arn, live_is_active, live, source, edits, newest, standing })
     }
 
     /// Returns the family's newest revision that can be deployed; `None` where there is none that can be read: it then
@@ -273,13 +285,5 @@ impl Reader<'_> {
                 Ok((Vec::new(), Standing::of_rollouts(&service, &state.live_arn).active))
             }
         }
-    }
-}
-
-/// Returns what changes of the chosen containers: what is said of each, or nothing but the image.
-fn edits(choice: &ContainerChoice, chosen: &[String]) -> Vec<ContainerSpec> {
-    match choice {
-        ContainerChoice::Named(specs) => specs.clone(),
-        ContainerChoice::Auto => chosen.iter().map(ContainerSpec::named).collect(),
     }
 }

@@ -4,14 +4,12 @@ use std::fmt;
 
 use super::before::BeforeRun;
 use super::diff::{Change, diff};
+use super::order::{ORDER_TAG, OrderTag};
 use super::schedules::ScheduleMove;
+use super::share::Edit;
 use super::standing::{Last, Standing};
 use super::task_definition::TaskDefinition;
 use crate::oci::{Digest, Repository};
-use crate::spec::ContainerSpec;
-
-/// The tag of a revision that keeps the place of its deployment among others.
-pub(super) const ORDER_TAG: &str = "dockless:order";
 
 /// The image that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +28,13 @@ impl TargetImage {
     /// Returns whether a digest that ECS reports is this image.
     pub fn is(&self, digest: &Digest) -> bool {
         self.digest == *digest || self.manifests.contains(digest)
+    }
+}
+
+/// One image alone is what most deployments bring.
+impl AsRef<[TargetImage]> for TargetImage {
+    fn as_ref(&self) -> &[TargetImage] {
+        std::slice::from_ref(self)
     }
 }
 
@@ -84,10 +89,12 @@ pub enum Revision {
 /// The ordered steps of a deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeployPlan {
-    /// The image that is to run.
-    pub target: TargetImage,
+    /// The images that are to run: one, or one for each build that takes part. Never empty.
+    pub targets: Vec<TargetImage>,
     /// The steps.
     pub actions: Vec<Action>,
+    /// Revisions that are there already and get the place of this deployment.
+    pub order_tags: Vec<OrderTag>,
     /// The one-off tasks that come after what is registered and before what is updated.
     pub before: Vec<BeforeRun>,
     /// The schedules that are moved after all services ended well.
@@ -116,8 +123,8 @@ pub(super) struct Subject<'a> {
     pub(super) live: &'a TaskDefinition,
     /// The task definition that the next one is made of.
     pub(super) source: &'a TaskDefinition,
-    /// The containers that get the image, and what else of them changes.
-    pub(super) containers: &'a [ContainerSpec],
+    /// The containers that get an image, and what else of them changes.
+    pub(super) edits: &'a [Edit],
     /// The family's newest revision that can be deployed, if it was looked for.
     pub(super) newest: Option<&'a Existing>,
     /// The place of this deployment among others.
@@ -127,8 +134,8 @@ pub(super) struct Subject<'a> {
 }
 
 impl DeployPlan {
-    pub(super) fn of(target: &TargetImage, subjects: &[Subject<'_>]) -> Self {
-        let mut plan = Self::of_actions(target, Vec::new());
+    pub(super) fn of(targets: &[TargetImage], subjects: &[Subject<'_>]) -> Self {
+        let mut plan = Self::of_actions(targets, Vec::new());
         for subject in subjects {
             plan.add(subject);
         }
@@ -138,7 +145,8 @@ impl DeployPlan {
     fn add(&mut self, subject: &Subject<'_>) {
         let service = subject.service.to_owned();
         let task_definition = subject.live_arn.to_owned();
-        let wanted = subject.source.edited(subject.containers, &self.target.reference);
+        let edits = subject.edits.iter().map(|edit| (&edit.spec, edit.target(&self.targets).reference.as_str()));
+        let wanted = subject.source.edited(&edits.collect::<Vec<_>>());
         let changes = diff(subject.live, &wanted);
         let restart = matches!(subject.standing.last, Last::Failed | Last::Unknown);
         let action = match &subject.standing.last {
@@ -183,8 +191,9 @@ impl DeployPlan {
     }
 
     /// Makes a plan of steps alone.
-    pub(super) fn of_actions(target: &TargetImage, actions: Vec<Action>) -> Self {
-        Self { target: target.clone(), actions, before: Vec::new(), schedules: Vec::new() }
+    pub(super) fn of_actions(targets: &[TargetImage], actions: Vec<Action>) -> Self {
+        let (order_tags, before, schedules) = Default::default();
+        Self { targets: targets.to_vec(), actions, order_tags, before, schedules }
     }
 
     /// Returns whether carrying the plan out changes anything.
@@ -231,6 +240,7 @@ impl fmt::Display for DeployPlan {
             self.before.iter().try_for_each(|run| writeln!(f, "{run}"))?;
             self.actions.iter().filter(|action| !registers(action)).try_for_each(|action| writeln!(f, "{action}"))?;
         }
+        self.order_tags.iter().try_for_each(|tag| writeln!(f, "{tag}"))?;
         self.schedules.iter().try_for_each(|schedule| writeln!(f, "{schedule}"))
     }
 }

@@ -35,7 +35,7 @@ const REVISIONS: &str = "arn:aws:ecs:REGION:ACCOUNT:service-revision/CLUSTER/SER
 const ANY: &str = "*";
 
 /// Every feature with what it needs.
-pub const FEATURES: [Feature; 12] = [
+pub const FEATURES: [Feature; 13] = [
     Feature {
         name: "Deploy",
         about: "`deploy` and `ship`. ECS does not scope the calls on task definitions to a resource.",
@@ -131,12 +131,26 @@ pub const FEATURES: [Feature; 12] = [
     },
     Feature {
         name: "Preflight",
-        about: "Looking for what would go wrong: rights (with `--strict`) and a lifecycle policy that would take the image \
-                away. Without it one warning says what was not looked at.",
+        about: "Looking for what would go wrong: rights (with `--strict`), a lifecycle policy that would take the image \
+                away, and whether the repository of another account admits the service's. Without it one warning says what \
+                was not looked at.",
         statements: &[
             on("arn:aws:iam::ACCOUNT:role/THIS-ROLE", &["iam:SimulatePrincipalPolicy"]),
-            on("arn:aws:ecr:REGION:ACCOUNT:repository/NAME", &["ecr:GetLifecyclePolicy"]),
+            on("arn:aws:ecr:REGION:ACCOUNT:repository/NAME", &["ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy"]),
         ],
+    },
+    Feature {
+        name: "Url",
+        about: "Where a service answers, in `status` and in reports: the name of its load balancer. These calls take no \
+                resource.",
+        statements: &[on(
+            ANY,
+            &[
+                "elasticloadbalancing:DescribeTargetGroups",
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeListeners",
+            ],
+        )],
     },
 ];
 

@@ -1,12 +1,14 @@
 //! The preflight of a plan: the facts are brought together, the findings told.
 
+use std::collections::BTreeSet;
+
 use super::api_error::ApiError;
 use super::aws::Ecs;
 use super::deployment::Deployment;
 use super::error::DeployError;
 use super::lifecycle;
 use super::options::DeployOptions;
-use super::plan::{Action, DeployPlan, Revision};
+use super::plan::{Action, DeployPlan, Revision, TargetImage};
 use super::preflight::{Candidate, Finding, ImageFacts, examine};
 use super::rights;
 use super::task_definition::TaskDefinition;
@@ -14,9 +16,9 @@ use crate::ground::Hint;
 use crate::oci::Reference;
 
 impl Deployment {
-    /// Gives the deployment what is known of its image.
-    pub fn know_image(&mut self, facts: ImageFacts) {
-        self.image = Some(facts);
+    /// Gives the deployment what is known of its image; of several, of the image of the share at this position.
+    pub fn know_image(&mut self, share: usize, facts: ImageFacts) {
+        self.images.insert(share, facts);
     }
 
     /// Looks for what would go wrong with a plan, and tells each finding as a warning. A plan that updates nothing has
@@ -34,7 +36,9 @@ impl Deployment {
         if !plan.actions.iter().any(|action| matches!(action, Action::UpdateService { .. })) {
             return Ok(findings);
         }
-        findings.extend(self.expiry(ecs, plan, options).await);
+        for target in &plan.targets {
+            findings.extend(expiry(ecs, target, options).await);
+        }
         if options.strict {
             findings.extend(rights::examine(self, ecs, plan, options).await);
         }
@@ -58,27 +62,32 @@ impl Deployment {
             };
             let Some(definition) = definition else { continue };
             let fargate = is_for_fargate(definition);
-            let candidate = Candidate { service, definition, containers: &state.containers, fargate };
-            for finding in examine(&candidate, self.image.as_ref()) {
-                if !findings.contains(&finding) {
-                    findings.push(finding);
+            let shares: BTreeSet<usize> = state.edits.iter().map(|edit| edit.share).collect();
+            for share in shares {
+                let own = state.edits.iter().filter(|edit| edit.share == share);
+                let containers: Vec<String> = own.map(|edit| edit.spec.name.clone()).collect();
+                let candidate = Candidate { service, definition, containers: &containers, fargate };
+                for finding in examine(&candidate, self.images.get(&share)) {
+                    if !findings.contains(&finding) {
+                        findings.push(finding);
+                    }
                 }
             }
         }
         findings
     }
+}
 
-    async fn expiry(&self, ecs: &Ecs, plan: &DeployPlan, options: &DeployOptions) -> Option<Finding> {
-        let reference: Reference = plan.target.reference.parse().ok()?;
-        let policy = match ecs.lifecycle_policy(&plan.target.repository).await {
-            Ok(policy) => policy?,
-            Err(error) => {
-                tell(&error, "whether a lifecycle policy expires the image", options);
-                return None;
-            }
-        };
-        lifecycle::examine(&policy, &plan.target.repository, reference.tag?.as_str())
-    }
+async fn expiry(ecs: &Ecs, target: &TargetImage, options: &DeployOptions) -> Option<Finding> {
+    let reference: Reference = target.reference.parse().ok()?;
+    let policy = match ecs.lifecycle_policy(&target.repository).await {
+        Ok(policy) => policy?,
+        Err(error) => {
+            tell(&error, "whether a lifecycle policy expires the image", options);
+            return None;
+        }
+    };
+    lifecycle::examine(&policy, &target.repository, reference.tag?.as_str())
 }
 
 /// Says which right is missing for a call that only serves the preflight; any other failure is not worth a word.

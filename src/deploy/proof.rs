@@ -22,7 +22,7 @@ pub(super) struct Claim<'a> {
     pub(super) options: &'a DeployOptions,
     pub(super) cluster: &'a str,
     pub(super) state: &'a ServiceState,
-    pub(super) target: &'a TargetImage,
+    pub(super) targets: &'a [TargetImage],
     /// The ARN of the task definition whose tasks count.
     pub(super) task_definition: &'a str,
 }
@@ -54,7 +54,7 @@ impl Claim<'_> {
 
     /// Proves what runs already by the images that were read of its service revision, else by its tasks.
     pub(super) async fn prove_standing(&self, good: Verdict, images: &[ContainerImage]) -> Proved {
-        let proof = match verdict::prove(images, &self.state.containers, self.target) {
+        let proof = match verdict::prove(images, &self.state.wanted(self.targets)) {
             Proof::NotReported => self.by_tasks(None).await,
             other => other,
         };
@@ -65,7 +65,7 @@ impl Claim<'_> {
         match self.ecs.describe_service_revisions(&[revision.to_owned()]).await {
             Ok(revisions) => {
                 let images = revisions.first().map(|revision| revision.images.as_slice()).unwrap_or_default();
-                verdict::prove(images, &self.state.containers, self.target)
+                verdict::prove(images, &self.state.wanted(self.targets))
             }
             Err(_) => Proof::NotReported,
         }
@@ -73,7 +73,7 @@ impl Claim<'_> {
 
     /// Asks the tasks that run. Those of another deployment do not count, where it is known which one is ours.
     async fn by_tasks(&self, revision: Option<&str>) -> Proof {
-        if self.state.service.desired == 0 || self.state.containers.is_empty() {
+        if self.state.service.desired == 0 || self.state.edits.is_empty() {
             return Proof::NotReported;
         }
         let started_by = revision.map(|revision| format!("ecs-svc/{}", super::arn::last_part(revision)));
@@ -86,7 +86,7 @@ impl Claim<'_> {
         };
         let mut proof = Proof::NotReported;
         for images in &images {
-            match verdict::prove(images, &self.state.containers, self.target) {
+            match verdict::prove(images, &self.state.wanted(self.targets)) {
                 Proof::NotReported => {}
                 different @ Proof::Different { .. } => return different,
                 ours => proof = ours,
@@ -116,7 +116,7 @@ impl Claim<'_> {
             Proof::NotReported => {
                 self.options.note(format!("service `{}`: digest not reported by ECS", self.state.spec.name));
                 // Where no container is to be proved, nothing is demanded either.
-                let demanded = self.options.strict && !self.state.containers.is_empty();
+                let demanded = self.options.strict && !self.state.edits.is_empty();
                 let judgement = match demanded {
                     true => Judgement::new(Verdict::Unproved, Some("digest not reported".to_owned())),
                     false => Judgement::new(good, None),
@@ -124,7 +124,11 @@ impl Claim<'_> {
                 Proved { judgement, digest: None }
             }
             Proof::Different { container, reported } => {
-                let ours = self.target.digest;
+                let wanted = self.state.wanted(self.targets);
+                let ours = wanted
+                    .iter()
+                    .find(|(name, _)| *name == container)
+                    .map_or_else(String::new, |(_, target)| target.digest.to_string());
                 let reason = format!("container `{container}` runs `{reported}`, and `{ours}` was deployed");
                 let judgement = Judgement::new(Verdict::WrongDigest, Some(reason));
                 Proved { judgement, digest: reported.parse().ok() }

@@ -4,7 +4,7 @@ use super::api_error::ApiError;
 use super::aws::Ecs;
 use super::error::DeployError;
 use super::options::DeployOptions;
-use super::plan::ORDER_TAG;
+use super::order::ORDER_TAG;
 use super::task_definition::TaskDefinition;
 use super::timing::Pauses;
 use crate::event::Event;

@@ -79,7 +79,7 @@ impl ServiceReport {
 
 impl DeployReport {
     /// Makes the report of services, of which there is at least one.
-    pub(super) fn of(services: Vec<ServiceReport>, not_started: Vec<String>) -> Self {
+    pub(crate) fn of(services: Vec<ServiceReport>, not_started: Vec<String>) -> Self {
         let verdicts: Vec<Verdict> = services.iter().map(|service| service.verdict).collect();
         let decisive = Verdict::decisive(&verdicts).and_then(|index| services.get(index));
         Self {
@@ -93,6 +93,26 @@ impl DeployReport {
             before: Vec::new(),
             schedules: Vec::new(),
         }
+    }
+
+    /// Returns the services that do not have what they had before.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &str> {
+        let unchanged = [Verdict::NoChange, Verdict::RolledBack];
+        let changed = self.services.iter().filter(move |service| !unchanged.contains(&service.verdict));
+        changed.map(|service| service.name.as_str())
+    }
+
+    /// Makes one report of several, whose services follow one another.
+    #[must_use]
+    pub fn joined(reports: Vec<Self>) -> Self {
+        let (mut services, mut not_started, mut before, mut schedules) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+        for report in reports {
+            services.extend(report.services);
+            not_started.extend(report.not_started);
+            before.extend(report.before);
+            schedules.extend(report.schedules);
+        }
+        Self { before, schedules, ..Self::of(services, not_started) }
     }
 
     /// Returns the exit code of the process.

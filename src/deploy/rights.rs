@@ -58,36 +58,103 @@ fn missing(action: &str, need: &Need) -> Finding {
     )
 }
 
-/// Returns what a plan needs, by resource.
+/// Returns what a plan needs, by resource: each as a policy may name it, since IAM simulates one resource at a time.
 fn needs(deployment: &Deployment, plan: &DeployPlan) -> BTreeMap<Need, Vec<&'static str>> {
-    let mut needs: BTreeMap<Need, Vec<&'static str>> = BTreeMap::new();
-    let mut add = |resource: &str, passed_to, actions: &[&'static str]| {
-        let need = Need { resource: resource.to_owned(), passed_to };
-        let known = needs.entry(need).or_default();
-        known.extend(actions.iter().filter(|action| !known.contains(action)).copied().collect::<Vec<_>>());
-    };
+    let mut needs = Needs::default();
+    let places = Places::of(deployment);
     for definition in plan.registrations() {
-        add("*", None, &["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"]);
-        for role in roles(definition) {
-            add(&role, Some("ecs-tasks.amazonaws.com"), &["iam:PassRole"]);
+        needs.add("*", None, &["ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"]);
+        if definition.has_tags() {
+            needs.add(&places.revision(definition.family()), None, &["ecs:TagResource"]);
         }
+        for role in roles(definition) {
+            needs.add(&role, Some("ecs-tasks.amazonaws.com"), &["iam:PassRole"]);
+        }
+    }
+    for tag in &plan.order_tags {
+        needs.add(&tag.task_definition, None, &["ecs:TagResource"]);
     }
     for action in &plan.actions {
         let Action::UpdateService { service, .. } = action else { continue };
         if let Some(state) = deployment.services.iter().find(|state| state.spec.name == *service) {
-            add(&state.service.arn, None, &["ecs:UpdateService", "ecs:DescribeServices", "ecs:ListServiceDeployments"]);
+            let arn = &state.service.arn;
+            needs.add(arn, None, &["ecs:UpdateService", "ecs:DescribeServices", "ecs:ListServiceDeployments"]);
+            let below = |kind: &str| format!("{}/x", arn.replacen(":service/", &format!(":{kind}/"), 1));
+            needs.add(&below("service-deployment"), None, &["ecs:DescribeServiceDeployments"]);
+            needs.add(&below("service-revision"), None, &["ecs:DescribeServiceRevisions"]);
         }
     }
-    if !plan.before.is_empty() {
-        add("*", None, &["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask"]);
+    for run in &plan.before {
+        let family = run.own.as_ref().unwrap_or(&run.definition).family();
+        needs.add(&places.revision(family), None, &["ecs:RunTask"]);
+        needs.add(&places.task(), None, &["ecs:DescribeTasks", "ecs:StopTask"]);
     }
     for planned in &plan.schedules {
+        let resource = places.schedule(&planned.schedule);
         match planned.schedule {
-            ScheduleSpec::Rule { .. } => add("*", None, &["events:ListTargetsByRule", "events:PutTargets"]),
-            ScheduleSpec::Scheduler { .. } => add("*", None, &["scheduler:GetSchedule", "scheduler:UpdateSchedule"]),
+            ScheduleSpec::Rule { .. } => needs.add(&resource, None, &["events:ListTargetsByRule", "events:PutTargets"]),
+            ScheduleSpec::Scheduler { .. } => {
+                needs.add(&resource, None, &["scheduler:GetSchedule", "scheduler:UpdateSchedule"]);
+            }
         }
     }
-    needs
+    needs.0
+}
+
+#[derive(Default)]
+struct Needs(BTreeMap<Need, Vec<&'static str>>);
+
+impl Needs {
+    fn add(&mut self, resource: &str, passed_to: Option<&'static str>, actions: &[&'static str]) {
+        let known = self.0.entry(Need { resource: resource.to_owned(), passed_to }).or_default();
+        for action in actions {
+            if !known.contains(action) {
+                known.push(action);
+            }
+        }
+    }
+}
+
+/// The parts that the names of all resources of a deployment share.
+struct Places {
+    partition: String,
+    region: String,
+    account: String,
+    cluster: String,
+}
+
+impl Places {
+    fn of(deployment: &Deployment) -> Self {
+        let arn = deployment.services.first().map(|state| state.service.arn.as_str()).unwrap_or_default();
+        let part = |index: usize| arn.split(':').nth(index).unwrap_or("*").to_owned();
+        let cluster = super::arn::last_part(&deployment.place.cluster).to_owned();
+        Self { partition: part(1), region: part(3), account: part(4), cluster }
+    }
+
+    fn arn(&self, service: &str, resource: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+
+    /// Any revision of a family.
+    fn revision(&self, family: &str) -> String {
+        self.arn("ecs", &format!("task-definition/{family}:1"))
+    }
+
+    /// Any task of the cluster.
+    fn task(&self) -> String {
+        self.arn("ecs", &format!("task/{}/x", self.cluster))
+    }
+
+    fn schedule(&self, schedule: &ScheduleSpec) -> String {
+        match schedule {
+            ScheduleSpec::Rule { bus, name } if bus == "default" => self.arn("events", &format!("rule/{name}")),
+            ScheduleSpec::Rule { bus, name } => {
+                self.arn("events", &format!("rule/{}/{name}", super::arn::last_part(bus)))
+            }
+            ScheduleSpec::Scheduler { group, name } => self.arn("scheduler", &format!("schedule/{group}/{name}")),
+        }
+    }
 }
 
 fn roles(definition: &TaskDefinition) -> Vec<String> {

@@ -160,7 +160,7 @@ impl Deployment {
         let definition = TaskDefinition::from_described(&described)
             .map_err(|source| DeployError::Described { arn: arn.clone(), source })?;
         let containers = definition.containers();
-        let chosen = containers.iter().filter(|container| state.containers.iter().any(|name| name == container.name));
+        let chosen = containers.iter().filter(|container| state.containers().any(|name| name == container.name));
         let images = chosen.map(|container| container.image.to_owned()).collect();
         let from = state.live_arn.clone();
         Ok(RollbackStep::GoTo { service, from, to: arn, images, reported: reported.to_vec() })

@@ -35,6 +35,8 @@ pub struct ServiceStatus {
     pub running: i32,
     /// Tasks that start.
     pub pending: i32,
+    /// Where it answers, if a load balancer stands before it.
+    pub url: Option<String>,
     /// Its newest deployments, newest first.
     pub deployments: Vec<DeploymentStatus>,
 }
@@ -120,7 +122,11 @@ impl Deployment {
             Some(active) => ecs.describe_service_deployment(active).await.ok().flatten().map(|one| one.awaiting_hooks),
             None => None,
         };
-        Ok(view(state, counts, &history, &revisions, &hooks.unwrap_or_default()))
+        let url = ecs.url(&state.service.target_groups).await.unwrap_or_else(|error| {
+            super::preflight_run::tell(&error, &format!("where service `{name}` answers"), options);
+            None
+        });
+        Ok(ServiceStatus { url, ..view(state, counts, &history, &revisions, &hooks.unwrap_or_default()) })
     }
 
     /// Reads the newest deployments, and the revisions that they went to or that have tasks now.
@@ -189,7 +195,7 @@ impl Deployment {
         let revision = revisions.iter().find(|revision| revision.arn == newest.target_revision);
         let arn = revision.map_or(definition, |revision| &revision.task_definition);
         let verdict = newest.verdict(None).unwrap_or(Verdict::NotAwaited);
-        let image = revision.and_then(|revision| image_of(&revision.images, state.containers.first()?));
+        let image = revision.and_then(|revision| image_of(&revision.images, state.containers().next()?));
         let mut report = ServiceReport::unwatched(name, verdict, arn, Some(newest.arn.clone()));
         report.digest = image.and_then(|image| image.digest.as_deref()?.parse().ok());
         report.reason = newest.reason.clone().filter(|_| verdict.exit_code() != 0);
@@ -213,8 +219,7 @@ fn view(
     let current = state.service.current_revisions.iter();
     let running = current.filter_map(|arn| revisions.iter().find(|revision| revision.arn == *arn));
     let running = running.into_iter().find(|revision| revision.task_definition == state.live_arn);
-    let images =
-        state.live().containers().into_iter().filter(|one| state.containers.iter().any(|name| name == one.name));
+    let images = state.live().containers().into_iter().filter(|one| state.containers().any(|name| name == one.name));
     let images = images.map(|one| RunningImage {
         container: one.name.to_owned(),
         image: one.image.to_owned(),
@@ -249,6 +254,7 @@ fn view(
         desired: counts.desired,
         running: counts.running,
         pending: counts.pending,
+        url: None,
         deployments: deployments.collect(),
     }
 }

@@ -229,7 +229,7 @@ mod tests {
         let whole = model::tests::filled(model::task_definition(), "td");
         let next = described(whole.clone(), vec![json!({"key": "k", "value": ""})]);
         let name = whole["containerDefinitions"][0]["name"].as_str().expect("a name");
-        let next = next.edited(&[ContainerSpec::named(name)], "e.com/new");
+        let next = next.edited(&[(&ContainerSpec::named(name), "e.com/new")]);
         let mut expect = whole;
         for name in model::describe_only() {
             expect.as_object_mut().expect("an object").remove(name);

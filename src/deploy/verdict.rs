@@ -224,7 +224,7 @@ pub fn newer_than<'a>(briefs: &'a [DeploymentBrief], ours: &str) -> Option<&'a s
 /// What ECS says about the digest that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// Every chosen container has our digest; the one that ECS reports.
+    /// Every chosen container has our digest; what ECS reports of the first.
     Ours(Digest),
     /// A chosen container has another one.
     Different {
@@ -237,17 +237,17 @@ pub enum Proof {
     NotReported,
 }
 
-/// Compares the digests that ECS reports for the chosen containers with the image's.
-pub fn prove(images: &[ContainerImage], containers: &[String], target: &TargetImage) -> Proof {
-    let reported = |name: &String| images.iter().find(|image| image.container == *name)?.digest.as_deref();
+/// Compares the digests that ECS reports for the chosen containers with those of the images that they are to run.
+pub fn prove(images: &[ContainerImage], wanted: &[(&str, &TargetImage)]) -> Proof {
+    let reported = |name: &str| images.iter().find(|image| image.container == name)?.digest.as_deref();
     let mut ours = None;
-    let mut silent = containers.is_empty();
-    for container in containers {
+    let mut silent = wanted.is_empty();
+    for (container, target) in wanted {
         match reported(container) {
             None => silent = true,
             Some(text) => match text.parse::<Digest>() {
-                Ok(digest) if target.is(&digest) => ours = Some(digest),
-                _ => return Proof::Different { container: container.clone(), reported: text.to_owned() },
+                Ok(digest) if target.is(&digest) => ours = ours.or(Some(digest)),
+                _ => return Proof::Different { container: (*container).to_owned(), reported: text.to_owned() },
             },
         }
     }

@@ -45,8 +45,8 @@ pub(super) fn write_all<E, C: Chunks<E>>(
     })
 }
 
-/// The ways to the thread that reads, and back.
-type Thread = (SyncSender<Vec<Ready>>, Receiver<Vec<Ready>>);
+/// The ends of the ways to the thread that reads and back from it.
+type Ends = (SyncSender<Vec<Ready>>, Receiver<Vec<Ready>>);
 
 /// The entries between the walk and the tape.
 struct Line<'a, C> {
@@ -55,7 +55,7 @@ struct Line<'a, C> {
     /// The bytes to be read of the batch.
     bytes: u64,
     /// Begun with the first full batch: fewer entries are read where they are written.
-    thread: Option<Thread>,
+    thread: Option<Ends>,
     /// Batches that the thread has.
     ahead: usize,
 }

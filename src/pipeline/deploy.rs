@@ -66,7 +66,7 @@ pub async fn deploy_plan(
     let options = deploy.options(context);
     prepared.look_for_equal(&deploy.ecs, &target, &options).await;
     let plan = prepared.plan(&target);
-    prepared.guard(&plan, &options)?;
+    prepared.guard(&deploy.ecs, &plan, &options).await?;
     prepared.preflight(&deploy.ecs, &plan, &deploy.options(context)).await?;
     Ok(plan)
 }
@@ -83,7 +83,7 @@ async fn prepare(
     let mut prepared =
         Deployment::prepare(&deploy.ecs, context.deploy_spec()?, &target.repository, &deploy.options(context)).await?;
     if let Some(facts) = facts {
-        prepared.know_image(facts);
+        prepared.know_image(0, facts);
     }
     Ok((prepared, target))
 }
@@ -114,7 +114,7 @@ fn pinned(context: &Context, reference: &Reference) -> Result<TargetImage, Error
 }
 
 /// The image under the first tag.
-async fn tagged(context: &Context) -> Result<(TargetImage, Option<ImageFacts>), Error> {
+pub(super) async fn tagged(context: &Context) -> Result<(TargetImage, Option<ImageFacts>), Error> {
     let reference = context.first_reference()?;
     let failed = |source| Error::Resolve { reference: reference.to_string(), source };
     let client = context.target()?;

@@ -211,6 +211,22 @@ pub enum Error {
         /// The services of the build file.
         known: Vec<String>,
     },
+    /// Two builds write one tag.
+    #[error("`{}` and `{}` push to the same tag, `{reference}`", files[0], files[1])]
+    TagOfTwo {
+        /// The tag, with its repository.
+        reference: String,
+        /// The build files.
+        files: [String; 2],
+    },
+    /// Two builds deploy one service, each in its own way.
+    #[error("`{}` and `{}` deploy the service `{service}` and differ in what else `deploy` says", files[0], files[1])]
+    ServiceOfTwo {
+        /// The service.
+        service: String,
+        /// The build files.
+        files: [String; 2],
+    },
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
@@ -247,6 +263,8 @@ impl Error {
             | Self::NotLocked { .. }
             | Self::Allow { .. }
             | Self::UnknownService { .. }
+            | Self::TagOfTwo { .. }
+            | Self::ServiceOfTwo { .. }
             | Self::Offline { .. } => Class::BuildFile,
             Self::LocalBase { .. }
             | Self::Facts { .. }
@@ -329,6 +347,10 @@ impl Hint for Error {
                     || format!("name one of {}", known.join(", ")),
                     |nearest| format!("did you mean `{nearest}`?"),
                 ))
+            }
+            Self::TagOfTwo { .. } => Some("give each build file a `name` or `tags` of its own".to_owned()),
+            Self::ServiceOfTwo { .. } => {
+                Some("say the same in both of everything but `services`, `before` and `schedules`".to_owned())
             }
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
             Self::Copy(source) => source.hint(),

@@ -20,14 +20,14 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
     let mut prepared = None;
     let before = async {
         let deployment = prepared.insert(Deployment::prepare(&deploy.ecs, spec, &repository, &options).await?);
-        deployment.guard_account(&repository, &options)?;
+        deployment.guard_account(&deploy.ecs, &options).await?;
         Ok(running(deployment, &repository))
     };
     let built = push_after(context, Box::pin(before)).await?;
     let mut prepared = prepared.expect("nothing is pushed before it is there");
     let digest = built.digest();
     let manifests = built.images.iter().map(|image| image.image.digest()).filter(|child| *child != digest).collect();
-    prepared.know_image(facts::of_built(&built));
+    prepared.know_image(0, facts::of_built(&built));
     let mut report = built.report;
     let reference = report.image.clone().unwrap_or_default();
     let target = deploy::target(&repository, reference, digest, manifests);
@@ -36,7 +36,7 @@ pub async fn ship(context: &Context, deploy: &DeployContext) -> Result<Report, E
 }
 
 /// Returns the images that run, of the registry that is pushed to: of others no layer could be taken over.
-fn running(deployment: &Deployment, target: &Repository) -> Vec<Reference> {
+pub(super) fn running(deployment: &Deployment, target: &Repository) -> Vec<Reference> {
     let images = deployment.live_images();
     let images = images.iter().filter_map(|image| image.parse::<Reference>().ok());
     images.filter(|image| image.repository.host() == target.host()).collect()

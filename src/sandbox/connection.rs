@@ -64,9 +64,11 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
     let target = target.or_else(|| schedules::target(&parts));
     let received = Arc::new(AtomicU64::new(0));
     let mut entry = Entry { world, request: logged(&parts, target.as_deref()), received: Arc::clone(&received) };
-    let operation = entry.request.operation.as_deref();
+    let is_form = is_form(&parts);
     let aim = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let action = world.faults.take(parts.method.as_str(), aim, operation);
+    let take = |operation: Option<&str>| world.faults.take(parts.method.as_str(), aim, operation);
+    // The operation of a form stands in its body.
+    let mut action = if is_form { None } else { take(entry.request.operation.as_deref()) };
     let cut = match action {
         Some(Action::Reset(Reset::InBody(after))) => Some(after),
         _ => None,
@@ -76,12 +78,13 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
         entry.request.input = aws_json::read_input(&mut body).await.ok();
         entry.request.input.iter_mut().for_each(|input| schedules::complete(&parts, input));
     }
-    let form = match is_form(&parts) {
+    let form = match is_form {
         true => body.collect(LONGEST_FORM).await.ok(),
         false => None,
     };
     if let Some(form) = &form {
         entry.request.operation = surroundings::action(form);
+        action = take(entry.request.operation.as_deref());
     }
     let asked = Asked { world, target, parts, body, form };
     let answer = act(asked, &entry.request, action).await;
@@ -130,7 +133,7 @@ impl Asked<'_> {
                 registry::token_answer(&self.world.registry, &self.parts, self.body).await
             }
             _ => match &self.form {
-                Some(form) => self.world.surroundings.query(form),
+                Some(form) => self.world.surroundings.query(&self.world.registry.account, form),
                 None => answer::empty(StatusCode::NOT_FOUND),
             },
         }
@@ -187,9 +190,10 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
         }
         Some(Action::AccessDenied { action }) => {
             let message = aws_json::not_authorized(&asked.world.registry.account, &action);
-            Ok(match asked.target {
-                Some(_) => refusal(&asked, 400, "AccessDeniedException", message),
-                None => refusal(&asked, 403, "DENIED", message),
+            Ok(match (&asked.target, &asked.form) {
+                (Some(_), _) => refusal(&asked, 400, "AccessDeniedException", message),
+                (None, Some(_)) => refusal(&asked, 403, "AccessDenied", message),
+                (None, None) => refusal(&asked, 403, "DENIED", message),
             })
         }
         Some(Action::Throttle) => Ok(match asked.target {
@@ -201,9 +205,10 @@ async fn act(asked: Asked<'_>, request: &LoggedRequest, action: Option<Action>) 
 
 /// An error in the shape of the API that was asked.
 fn refusal(asked: &Asked<'_>, status: u16, code: &str, message: String) -> Answer {
-    match asked.target {
-        Some(_) => AwsError::new(code, message).with_status(status_code(status)).into_answer(),
-        None => RegistryError::new(status_code(status), code, message).into_answer(),
+    match (&asked.target, &asked.form) {
+        (Some(_), _) => AwsError::new(code, message).with_status(status_code(status)).into_answer(),
+        (None, Some(_)) => surroundings::refusal(status_code(status), code, &message),
+        (None, None) => RegistryError::new(status_code(status), code, message).into_answer(),
     }
 }
 

@@ -40,4 +40,4 @@ pub use personality::{AuthRule, LocationForm, MountRule, PatchRule, Personality}
 pub use request_log::LoggedRequest;
 pub use seed::{Seed, SeedSchedule, SeedService};
 pub use server::{Sandbox, SandboxOptions};
-pub use surroundings::Target;
+pub use surroundings::{Balancer, Target};

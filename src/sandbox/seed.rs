@@ -45,6 +45,8 @@ pub struct SeedService {
     pub containers: Vec<String>,
     /// The image of all containers. If the registry does not have it, a placeholder is stored under its name.
     pub image: String,
+    /// More containers, each with an image of its own, and with a placeholder where the registry does not have it.
+    pub beside: Vec<(String, String)>,
 }
 
 /// Makes what a seed names.
@@ -97,8 +99,9 @@ fn plant_service(world: &World, cluster: &str, service: &SeedService) -> Result<
     if found.pointer("/services/0/status").and_then(Value::as_str) == Some("ACTIVE") {
         return Ok(());
     }
-    let image = &service.image;
-    world.registry.ensure_placeholder(image).map_err(|error| refused("image", image, error.to_string()))?;
+    for image in std::iter::once(&service.image).chain(service.beside.iter().map(|(_, image)| image)) {
+        world.registry.ensure_placeholder(image).map_err(|error| refused("image", image, error.to_string()))?;
+    }
     let family = json!({ "taskDefinition": service.family });
     if world.ecs.carry_out("DescribeTaskDefinition", &family).is_err() {
         run(world, "RegisterTaskDefinition", &definition(service), "task definition", &service.family)?;
@@ -122,9 +125,10 @@ fn plant_service(world: &World, cluster: &str, service: &SeedService) -> Result<
 }
 
 fn definition(service: &SeedService) -> Value {
-    let containers = service.containers.iter().enumerate();
+    let own = service.containers.iter().map(|name| (name, &service.image));
+    let containers = own.chain(service.beside.iter().map(|(name, image)| (name, image))).enumerate();
     let containers: Vec<Value> = containers
-        .map(|(index, name)| json!({ "name": name, "image": service.image, "essential": index == 0 }))
+        .map(|(index, (name, image))| json!({ "name": name, "image": image, "essential": index == 0 }))
         .collect();
     json!({
         "family": service.family,

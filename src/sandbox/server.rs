@@ -22,7 +22,7 @@ use super::request_log::{LoggedRequest, RequestLog};
 use super::schedules::Schedules;
 use super::seed::{self, Seed};
 use super::state::StateFolder;
-use super::surroundings::{Surroundings, Target};
+use super::surroundings::{Balancer, Surroundings, Target};
 use super::world::World;
 use crate::ground::{Clock, Secret};
 
@@ -156,6 +156,16 @@ impl Sandbox {
     /// Writes lines into a stream of CloudWatch Logs.
     pub fn write_log(&self, group: &str, stream: &str, lines: &[String]) {
         self.world.ecs.write_log(group, stream, lines);
+    }
+
+    /// Lets IAM's simulation deny an action; all others are allowed.
+    pub fn script_denied(&self, action: &str) {
+        self.world.surroundings.script_denied(action);
+    }
+
+    /// Lets a load balancer send to a target group.
+    pub fn script_balancer(&self, group: &str, balancer: Balancer) {
+        self.world.surroundings.script_balancer(group, balancer);
     }
 
     /// Gives a target group these targets.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each module of `src/lib.rs` with its floor.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("ground", 0),
     ("oci", 1),
     ("base", 2),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("tree", 2),
     ("guard", 3),
     ("image_source", 3),
+    ("init", 3),
     ("plan", 3),
     ("layer", 4),
     ("image", 5),

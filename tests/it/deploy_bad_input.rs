@@ -1,8 +1,12 @@
 //! What is refused before anything changes: one clear sentence, a remedy, exit code 12.
 
-use dockless::sandbox::{Action, Fault};
+use std::time::Duration;
 
-use super::support::{Project, StandIn};
+use dockless::ground::Hint;
+use dockless::sandbox::{Action, Fault, RolloutScript};
+use serde_json::json;
+
+use super::support::{Project, Stage, StandIn, chain, target};
 
 const DEPLOY: &str = "base: scratch\nlayers:\n  - {from: app, to: /app}\ndeploy: {cluster: main, services: [web]}\n";
 const IMAGE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1@sha256:\
@@ -39,7 +43,7 @@ fn each_thing_that_is_not_there_is_named_with_its_remedy() {
 }
 
 #[test]
-fn an_image_of_an_account_that_the_service_never_used_is_refused_unless_forced() {
+fn an_image_of_an_account_that_the_service_never_used_is_refused_unless_forced_or_admitted() {
     let standin = StandIn::start(&["shop"], &["web"]);
     let image = IMAGE.replace("123456789012", "999999999999");
     let deploy = "{cluster: main, services: [web], containers: [web]}";
@@ -48,6 +52,55 @@ fn an_image_of_an_account_that_the_service_never_used_is_refused_unless_forced()
     let run = standin.runner().run(project.path(), &["deploy", "--image", &image, "--force", "--no-wait"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("warning: service `web`"), "{}", run.stderr);
+}
+
+#[test]
+fn what_the_policy_of_a_foreign_repository_says_decides_where_it_may_be_read() {
+    use dockless::sandbox::Action::Raw;
+    let image = IMAGE.replace("123456789012", "999999999999");
+    let policy = |account: &str| {
+        let statement = serde_json::json!({"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]});
+        let text = serde_json::json!({"Statement": [statement]}).to_string();
+        let body = serde_json::json!({"policyText": text}).to_string().into_bytes();
+        Fault::on_operation("GetRepositoryPolicy", Raw { status: 200, headers: Vec::new(), body }).always()
+    };
+    let deploy = "{cluster: main, services: [web], containers: [web]}";
+    let standin = StandIn::start(&["shop"], &["web"]);
+    standin.sandbox().script(policy("111111111111"));
+    let texts =
+        ["service `web` of account 123456789012 may not pull", "does not admit it", "arn:aws:iam::123456789012:root"];
+    refused(&standin, deploy, &image, &texts);
+    let standin = StandIn::start(&["shop"], &["web"]);
+    let denied = Action::AccessDenied { action: "ecr:GetRepositoryPolicy".to_owned() };
+    standin.sandbox().script(Fault::on_operation("GetRepositoryPolicy", denied).always());
+    refused(&standin, deploy, &image, &["whether it may pull", "is not known", "use --force if"]);
+    let standin = StandIn::start(&["shop"], &["web"]);
+    standin.sandbox().script(policy("123456789012"));
+    let project = Project::with(&format!("base: scratch\nlayers:\n  - {{from: app, to: /app}}\ndeploy: {deploy}\n"));
+    let run = standin.runner().run(project.path(), &["deploy", "--image", &image, "--no-wait"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(!run.stderr.contains("warning: service"), "{}", run.stderr);
+}
+
+#[test]
+fn a_revision_that_is_taken_away_meanwhile_is_registered_anew_or_refused() {
+    const DEPLOY: &str = "  services: [shop]\n";
+    let stage = Stage::new(&["shop"]);
+    stage.sandbox.script_rollout("shop", RolloutScript::circuit_breaker_rollback());
+    assert_eq!(stage.deploy(DEPLOY, "new").expect("a report").exit_code(), 6);
+    stage.clock.advance(Duration::from_secs(3600));
+    stage.sandbox.forget_requests();
+    let mut prepared = stage.prepare(DEPLOY).expect("services");
+    let plan = stage.run(prepared.decide(&stage.ecs, &target("new"), &stage.options())).expect("a plan");
+    assert!(plan.to_string().contains("a new deployment of `shop:2`"), "{plan}");
+    stage.aws("ecs.DeregisterTaskDefinition", &json!({"taskDefinition": "shop:2"}));
+    let error = stage.run(prepared.apply(&stage.ecs, &plan, &stage.options())).expect_err("it is gone");
+    assert_eq!((error.class().exit_code(), stage.live("shop").as_str()), (12, "shop:1"), "{}", chain(&error));
+    assert!(chain(&error).contains("TaskDefinition is inactive"), "{}", chain(&error));
+    assert!(error.hint().is_some_and(|hint| hint.starts_with("run this again")), "{:?}", error.hint());
+    let report = stage.deploy(DEPLOY, "new").expect("a report");
+    assert_eq!((report.exit_code(), stage.live("shop").as_str()), (0, "shop:3"));
 }
 
 #[test]

@@ -108,6 +108,8 @@ fn a_time_out_takes_nothing_back() {
     let report = stage.deploy(deploy, "new").expect("a report");
     assert_eq!(verdicts(&report), [("web", "successful"), ("worker", "timeout")]);
     assert_eq!((report.exit_code(), stage.live("web").as_str()), (8, "web:2"));
+    let words = stage.words();
+    assert!(words.contains("service `web` keeps the new revision: how `worker` ends is not known yet"), "{words}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn a_finding_is_a_warning_with_a_remedy_and_with_strict_a_refusal() {
         let mut stage = Stage::new(&["web"]);
         stage.strict = strict;
         let mut prepared = stage.prepare(DEPLOY).expect("services");
-        prepared.know_image(facts("arm64"));
+        prepared.know_image(0, facts("arm64"));
         let done = stage.run(prepared.deploy(&stage.ecs, &target("new"), &stage.options()));
         assert!(stage.words().contains("would end with `exec format error`"), "{}", stage.words());
         match done {
@@ -46,7 +46,7 @@ fn each_service_is_looked_at_with_the_definition_that_it_would_get() {
     }]});
     stage.make_service("worker", &definition("worker", &both), &json!({}));
     let mut prepared = stage.prepare("  services: [web, worker]\n").expect("services");
-    prepared.know_image(facts("amd64"));
+    prepared.know_image(0, facts("amd64"));
     let plan = prepared.plan(&target("new"));
     let findings = stage.run(prepared.preflight(&stage.ecs, &plan, &stage.options())).expect("findings");
     let words: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
@@ -59,7 +59,7 @@ fn each_service_is_looked_at_with_the_definition_that_it_would_get() {
 fn what_changes_nothing_is_not_looked_at() {
     let stage = Stage::new(&["web"]);
     let mut prepared = stage.prepare(DEPLOY).expect("services");
-    prepared.know_image(facts("arm64"));
+    prepared.know_image(0, facts("arm64"));
     let plan = prepared.plan(&target("old"));
     let findings = stage.run(prepared.preflight(&stage.ecs, &plan, &stage.options())).expect("findings");
     assert!(findings.is_empty(), "{findings:?}");

@@ -1,7 +1,7 @@
 //! How services stand, and the answer to one that waits.
 
 use dockless::deploy::{Answer, DeployError, RollbackReport, ServiceStatus};
-use dockless::sandbox::{RolloutScript, Supersession};
+use dockless::sandbox::{Action, Balancer, Fault, RolloutScript, Supersession};
 use serde_json::json;
 
 use super::support::{Project, Stage, StandIn, chain, digest};
@@ -37,6 +37,27 @@ fn a_status_tells_what_runs_since_when_and_how_the_last_deployments_ended() {
     assert_eq!(words(&status), ["rolled_back", "successful", "successful"]);
     assert_eq!(status.since, status.deployments[1].finished_at, "a rollback is no new beginning");
     assert!(status.deployments[0].reason.is_some());
+}
+
+#[test]
+fn where_a_service_answers_is_told_where_a_balancer_stands_before_it() {
+    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1";
+    let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 80}]);
+    let stage = Stage::empty();
+    stage.make_service("web", &super::support::definition("web", &json!({})), &json!({"loadBalancers": balancers}));
+    stage.clock.advance(std::time::Duration::from_secs(3600));
+    assert_eq!(status(&stage).url, None, "nothing sends to the group");
+    let listeners = vec![("HTTP".to_owned(), 80), ("HTTPS".to_owned(), 8443), ("HTTPS".to_owned(), 443)];
+    let balancer = Balancer { arn: "arn:lb".to_owned(), dns_name: "web.elb.example.com".to_owned(), listeners };
+    stage.sandbox.script_balancer(group, balancer);
+    assert_eq!(status(&stage).url.as_deref(), Some("https://web.elb.example.com/"));
+    let report = stage.deploy(DEPLOY, "two").expect("a report");
+    let url = Some("https://web.elb.example.com/");
+    assert_eq!((report.url.as_deref(), report.services[0].url.as_deref()), (url, url));
+    let denied = Action::AccessDenied { action: "elasticloadbalancing:DescribeListeners".to_owned() };
+    stage.sandbox.script(Fault::on_operation("DescribeListeners", denied).always());
+    assert_eq!(status(&stage).url, None);
+    assert!(stage.words().contains("where service `web` answers is not known"), "{}", stage.words());
 }
 
 #[test]

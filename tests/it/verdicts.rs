@@ -349,6 +349,48 @@ fn an_older_deployment_does_not_go_over_a_newer_one() {
 }
 
 #[test]
+fn a_revision_that_is_taken_again_gets_the_order_of_the_run_that_takes_it() {
+    let ordered = |order: u64| format!("  services: [shop]\n  order: {order}\n");
+    let order = |stage: &Stage| {
+        let live = stage.live("shop");
+        let answer = stage.aws("ecs.DescribeTaskDefinition", &json!({"taskDefinition": live, "include": ["TAGS"]}));
+        answer["tags"][0]["value"].as_str().unwrap_or_default().to_owned()
+    };
+    // Run 5 registers a revision that fails; run 8 wants the same and takes it; run 6 comes late.
+    let stage = Stage::new(&["shop"]);
+    stage.sandbox.script_rollout("shop", RolloutScript::circuit_breaker_rollback());
+    assert_eq!(stage.deploy(&ordered(5), "new").expect("a report").exit_code(), 6);
+    stage.clock.advance(Duration::from_secs(3600));
+    let report = stage.deploy(&ordered(8), "new").expect("a report");
+    assert_eq!((report.exit_code(), report.registered, order(&stage).as_str()), (0, false, "8"));
+    stage.clock.advance(Duration::from_secs(3600));
+    let error = stage.deploy(&ordered(6), "late").expect_err("a refusal");
+    assert!(chain(&error).contains("its order is 8, and ours is 6"), "{}", chain(&error));
+    // A run that finds all as it should be raises the order too, and never lowers it.
+    assert_eq!(stage.deploy(&ordered(9), "new").expect("a report").verdict, Verdict::NoChange);
+    assert_eq!(stage.deploy(&ordered(7), "new").expect("a report").verdict, Verdict::NoChange);
+    assert_eq!((order(&stage).as_str(), stage.count("TagResource")), ("9", 2));
+    let error = stage.deploy(&ordered(8), "late").expect_err("a refusal");
+    assert_eq!((error.class().exit_code(), stage.live("shop").as_str()), (12, "shop:2"));
+    // Without the right one warning says so, and the verdict is what it is.
+    let tags = Action::AccessDenied { action: "ecs:TagResource".to_owned() };
+    stage.sandbox.script(Fault::on_operation("TagResource", tags).always());
+    assert_eq!(stage.deploy(&ordered(10), "new").expect("a report").exit_code(), 0);
+    assert!(stage.words().contains("the order of this deployment is not kept at `shop:2`"), "{}", stage.words());
+}
+
+#[test]
+fn a_newer_run_that_changed_nothing_while_an_older_one_was_built_is_seen() {
+    let stage = Stage::new(&["shop"]);
+    stage.deployed("  services: [shop]\n  order: 5\n", "new");
+    let mut late = stage.prepare("  services: [shop]\n  order: 6\n").expect("services");
+    stage.clock.advance(Duration::from_secs(300));
+    stage.deployed("  services: [shop]\n  order: 7\n", "new");
+    let done = stage.run(late.deploy(&stage.ecs, &super::support::target("late"), &stage.options()));
+    assert!(chain(&done.expect_err("a refusal")).contains("its order is 7, and ours is 6"));
+}
+
+#[test]
 fn a_refused_signature_asks_for_the_clock() {
     let stage = Stage::new(&["shop"]);
     let skewed = Action::status(400, "InvalidSignatureException", "Signature expired");

@@ -8,6 +8,7 @@ mod bench;
 mod disk;
 mod ecs;
 mod faults;
+mod init;
 mod matrix;
 mod packaging;
 mod proxy;

@@ -29,14 +29,14 @@ pub(super) async fn run(common: &Common, args: &DeployArgs) -> Result<Done, Fail
 fn print(common: &Common, plan: &DeployPlan) -> Result<Done, Failure> {
     let text = if common.json {
         let steps: Vec<String> = plan.actions.iter().map(ToString::to_string).collect();
-        let target = &plan.target;
+        let target = &plan.targets[0];
         let changes = plan.changes_anything();
         let image = &target.reference;
         render::json::render(
             &json!({ "schema": 1, "image": image, "digest": target.digest, "changes": changes, "steps": steps }),
         )
     } else {
-        format!("{plan}{}\n", plan.target.reference)
+        format!("{plan}{}\n", plan.targets[0].reference)
     };
     write_stdout(&text)?;
     Ok(Done { code: exit::DONE })

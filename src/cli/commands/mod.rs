@@ -6,6 +6,7 @@ mod cache;
 mod completions;
 mod copy;
 mod deploy;
+mod init;
 mod inspect;
 mod lock;
 mod man;
@@ -13,12 +14,14 @@ mod push;
 mod rollback;
 mod sandbox;
 mod schema;
+mod several;
 mod ship;
 mod status;
 
 use std::io::Write;
 use std::path::Path;
 
+use dockless::deploy::ServiceReport;
 use dockless::ground::{FileError, Hint, files};
 use dockless::net::NetError;
 use dockless::pipeline::{Error, Report};
@@ -46,6 +49,9 @@ pub(crate) enum Failure {
     /// The stand-in cannot run.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// No first build file could be written.
+    #[error(transparent)]
+    Init(#[from] init::InitFailure),
     /// The network cannot be set up.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -67,6 +73,7 @@ impl Failure {
         match self {
             Self::Usage { .. } => exit::USAGE,
             Self::Pipeline(error) => exit::code(error),
+            Self::Init(error) => error.code(),
             Self::Sandbox(_) | Self::Stdout(_) => exit::INTERNAL,
             Self::Net(_) => exit::REGISTRY,
             Self::File(_) => exit::BUILD,
@@ -80,6 +87,7 @@ impl Hint for Failure {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Pipeline(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
+            Self::Init(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Stdout(_) => None,
@@ -89,7 +97,11 @@ impl Hint for Failure {
 
 /// Runs the command.
 pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
+    if several::is_meant(&cli.common) {
+        return several::run(&cli.common, &cli.command).await;
+    }
     match &cli.command {
+        Command::Init(args) => init::run(&cli.common, args).await,
         Command::Build(args) => build::run(&cli.common, args).await,
         Command::Push => push::run(&cli.common).await,
         Command::Deploy(args) => deploy::run(&cli.common, args).await,
@@ -123,24 +135,28 @@ fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Don
     } else {
         write_stdout(&text)?;
     }
-    summarise(common, report)?;
-    for service in &report.services {
-        if let Some(dossier) = &service.dossier {
-            eprint!("{}", render::dossier::render(&service.name, dossier));
-        }
-    }
+    write_summary(common, report.image.as_deref(), &report.services)?;
+    dossiers(&report.services);
     for failure in &report.failures {
         eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
     }
     Ok(Done { code: report.exit_code() })
 }
 
+fn dossiers(services: &[ServiceReport]) {
+    for service in services {
+        if let Some(dossier) = &service.dossier {
+            eprint!("{}", render::dossier::render(&service.name, dossier));
+        }
+    }
+}
+
 /// Adds the summary of a deployment to the file that was named, and to the CI system's own page.
-fn summarise(common: &Common, report: &Report) -> Result<(), Failure> {
-    if report.services.is_empty() {
+fn write_summary(common: &Common, image: Option<&str>, services: &[ServiceReport]) -> Result<(), Failure> {
+    if services.is_empty() {
         return Ok(());
     }
-    let text = dockless::deploy::summary(report.image.as_deref(), &report.services);
+    let text = dockless::deploy::summary(image, services);
     if let Some(path) = &common.summary {
         append(path, &text)?;
     }

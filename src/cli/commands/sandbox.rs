@@ -1,5 +1,7 @@
 //! `dockless sandbox`.
 
+use std::sync::Arc;
+
 use dockless::sandbox::{Link, Sandbox};
 
 use super::{Done, Failure};
@@ -17,7 +19,7 @@ pub(super) async fn run(common: &Common, args: &SandboxArgs) -> Result<Done, Fai
         return Ok(Done { code: exit::DONE });
     }
     let link = Link { latency: args.latency.unwrap_or_default(), rate: args.rate };
-    let sandbox = standin::start(&settings::load_spec(common)?, state, args.port, link).await?;
+    let sandbox = standin::start(&[Arc::new(settings::load_spec(common)?)], state, args.port, link).await?;
     let endpoint = sandbox.endpoint();
     println!("{endpoint}");
     eprintln!("registry, ECR and ECS answer at {endpoint}; end with Ctrl-C");

@@ -49,6 +49,9 @@ fn show(service: &ServiceStatus) -> String {
     let definition = last_part(&service.task_definition_arn);
     // Writing to a string cannot fail.
     let mut text = format!("{name}: {definition}{since}, {running} of {desired} tasks run{starting}\n");
+    if let Some(url) = &service.url {
+        let _ = writeln!(text, "  {url}");
+    }
     for image in &service.images {
         let _ = writeln!(text, "  {}: {}", image.container, image.image);
         let digest = image.digest.as_deref().unwrap_or("digest not reported");

@@ -6,3 +6,4 @@ pub(crate) mod human;
 pub(crate) mod image;
 pub(crate) mod json;
 pub(crate) mod reference;
+pub(crate) mod start;

@@ -4,20 +4,14 @@
 use super::{UnhealthyTarget, printable};
 use crate::deploy::api_error::ApiError;
 use crate::deploy::aws::Ecs;
-use crate::net::{AwsCall, AwsService, element};
-
-const BALANCING: AwsService = AwsService {
-    id: "Elastic Load Balancing v2",
-    host: "elasticloadbalancing",
-    signing_name: "elasticloadbalancing",
-    global_region: None,
-};
+use crate::deploy::balancer::{BALANCING, VERSION};
+use crate::net::{AwsCall, element};
 
 impl Ecs {
     /// Returns the targets of a group that are not healthy.
     pub(super) async fn unhealthy_targets(&self, group: &str) -> Result<Vec<UnhealthyTarget>, ApiError> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", "DescribeTargetHealth").append_pair("Version", "2015-12-01");
+        form.append_pair("Action", "DescribeTargetHealth").append_pair("Version", VERSION);
         form.append_pair("TargetGroupArn", group);
         let call = AwsCall::form(BALANCING, form.finish()).casually();
         let answer = self.calls().send(&call).await;

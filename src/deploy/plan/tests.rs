@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::deploy::Witness;
+use crate::spec::ContainerSpec;
 
 const LIVE: &str = "arn:aws:ecs:eu-west-1:1:task-definition/f:1";
 
@@ -29,7 +30,7 @@ fn good() -> Last {
 /// One service, in words.
 #[track_caller]
 fn check(image: &str, live_is_active: bool, last: Last, expect: &[&str]) {
-    let (live, containers) = (definition(image), [ContainerSpec::named("web")]);
+    let (live, edits) = (definition(image), [Edit { spec: ContainerSpec::named("web"), share: 0 }]);
     let standing = standing(last);
     let subject = Subject {
         service: "shop",
@@ -37,12 +38,12 @@ fn check(image: &str, live_is_active: bool, last: Last, expect: &[&str]) {
         live_is_active,
         live: &live,
         source: &live,
-        containers: &containers,
+        edits: &edits,
         standing: &standing,
         newest: None,
         order: None,
     };
-    let plan = DeployPlan::of(&target(), &[subject]);
+    let plan = DeployPlan::of(target().as_ref(), &[subject]);
     let lines: Vec<String> = plan.to_string().lines().map(str::to_owned).collect();
     assert_eq!(lines, expect);
     assert_eq!(plan.changes_anything(), !expect[0].starts_with("service"));
@@ -76,7 +77,7 @@ fn the_same_image_is_left_joined_or_deployed_anew() {
 #[test]
 fn services_that_want_the_same_definition_share_one_revision() {
     let (live, other) = (definition("e.com/shop:1"), definition("e.com/shop:1"));
-    let containers = [ContainerSpec::named("web")];
+    let edits = [Edit { spec: ContainerSpec::named("web"), share: 0 }];
     let standing = standing(good());
     let subject = |service, live| Subject {
         service,
@@ -84,12 +85,12 @@ fn services_that_want_the_same_definition_share_one_revision() {
         live_is_active: true,
         live,
         source: live,
-        containers: &containers,
+        edits: &edits,
         standing: &standing,
         newest: None,
         order: None,
     };
-    let plan = DeployPlan::of(&target(), &[subject("a", &live), subject("b", &other)]);
+    let plan = DeployPlan::of(target().as_ref(), &[subject("a", &live), subject("b", &other)]);
     let revisions: Vec<&Revision> = plan
         .actions
         .iter()

@@ -215,6 +215,6 @@ fn the_digest_that_runs_is_ours_another_or_unknown() {
         (vec![], Proof::NotReported),
     ];
     for (images, proof) in rows {
-        assert_eq!(prove(&images, &["a".to_owned()], &target), proof, "{images:?}");
+        assert_eq!(prove(&images, &[("a", &target)]), proof, "{images:?}");
     }
 }

@@ -20,6 +20,7 @@ pub(in crate::sandbox) fn carry_out(world: &World, operation: &str, input: Input
         "DescribeRepositories" => repository::describe(world, input),
         "PutImageTagMutability" => repository::put_mutability(world, input),
         "PutLifecyclePolicy" => lifecycle::put(registry, input),
+        "GetRepositoryPolicy" => repository::policy(registry, input),
         "GetLifecyclePolicy" => lifecycle::get(registry, input),
         "GetAccountSetting" => account_setting(registry, input),
         "DescribePullThroughCacheRules" => Ok(json!({ "pullThroughCacheRules": [] })),

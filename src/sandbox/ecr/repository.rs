@@ -6,7 +6,7 @@ use super::lifecycle::POLICY;
 use super::operation::{not_found, with_repository};
 use crate::oci;
 use crate::sandbox::aws_json::{AwsError, Input, time, with_next_token};
-use crate::sandbox::registry::{Exclusion, Immutability, Repository, RepositorySettings};
+use crate::sandbox::registry::{Exclusion, Immutability, Registry, Repository, RepositorySettings};
 use crate::sandbox::world::World;
 
 /// Settings that change nothing in the stand-in and are given back as they came.
@@ -47,6 +47,15 @@ pub(super) fn describe(world: &World, input: Input<'_>) -> Result<Value, AwsErro
     };
     let found = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "repositories": found }))
+}
+
+/// `GetRepositoryPolicy`: nobody has given one, so only the account itself may pull.
+pub(super) fn policy(registry: &Registry, input: Input<'_>) -> Result<Value, AwsError> {
+    with_repository(registry, input, |repository| {
+        let message =
+            format!("Repository policy does not exist for the repository with name '{}'", repository.document.name);
+        Err(AwsError::new("RepositoryPolicyNotFoundException", message))
+    })
 }
 
 /// `PutImageTagMutability`.

@@ -157,6 +157,7 @@ fn dispatch(call: &mut Call<'_>, operation: &str, input: Input<'_>) -> Result<(V
         "UpdateService" => service::update(call, input).map(changed),
         "RegisterTaskDefinition" => task_definition::register(call, input).map(changed),
         "DeregisterTaskDefinition" => task_definition::deregister(call, input).map(changed),
+        "TagResource" => task_definition::tag(call, input).map(changed),
         "DescribeTaskDefinition" => task_definition::describe(call, input).map(read),
         "ListTaskDefinitions" => task_definition::list(call, input).map(read),
         "ListServiceDeployments" => service_deployment::list(call, input).map(read),

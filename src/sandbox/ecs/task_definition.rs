@@ -120,6 +120,23 @@ pub(super) fn deregister(call: &mut Call<'_>, input: Input<'_>) -> Result<Value,
     Ok(json!({ "taskDefinition": view(call, &family, revision) }))
 }
 
+/// `TagResource`, of a revision: tags that it has keep their place, with the new value.
+pub(super) fn tag(call: &mut Call<'_>, input: Input<'_>) -> Result<Value, AwsError> {
+    let invalid = |message: &str| AwsError::new("InvalidParameterException", message);
+    let arn = input.required("resourceArn")?;
+    let wanted = arn.contains(":task-definition/").then(|| find(call, arn)).flatten();
+    let (family, revision) = wanted.ok_or_else(|| invalid("The specified resource could not be found."))?;
+    let definition = call.document.families.get_mut(&family).and_then(|all| all.get_mut(revision - 1));
+    let Some(definition) = definition else { return Err(invalid("The specified resource could not be found.")) };
+    for tag in input.list("tags") {
+        match definition.tags.iter_mut().find(|one| one["key"] == tag["key"]) {
+            Some(one) => one.clone_from(tag),
+            None => definition.tags.push(tag.clone()),
+        }
+    }
+    Ok(json!({}))
+}
+
 /// `ListTaskDefinitions`.
 pub(super) fn list(call: &mut Call<'_>, input: Input<'_>) -> Result<Value, AwsError> {
     let wants_active = input.text("status").is_none_or(|status| status == "ACTIVE");

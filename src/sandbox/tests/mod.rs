@@ -152,6 +152,7 @@ impl Lab {
 
     fn seed(&self) {
         let service = SeedService {
+            beside: Vec::new(),
             name: "web".to_owned(),
             family: "shop".to_owned(),
             containers: vec!["app".to_owned()],

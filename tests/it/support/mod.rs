@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod opened;
 mod project;
 pub(crate) mod raw;
+mod rights;
 pub(crate) mod row;
 mod run;
 mod stage;

@@ -279,6 +279,12 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        super::rights::hold(&self.sandbox);
+    }
+}
+
 /// The image of a deployment.
 pub(crate) fn target(name: &str) -> TargetImage {
     let repository = REPOSITORY.parse().expect("a repository");

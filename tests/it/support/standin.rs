@@ -37,6 +37,7 @@ impl StandIn {
         change(&mut options);
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("the stand-in starts");
         let service = |name: &&str| SeedService {
+            beside: Vec::new(),
             name: (*name).to_owned(),
             family: (*name).to_owned(),
             containers: vec![(*name).to_owned()],
@@ -102,6 +103,7 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         if let Some(sandbox) = self.sandbox.take() {
+            super::rights::hold(&sandbox);
             self.runtime.block_on(sandbox.stop());
         }
     }
