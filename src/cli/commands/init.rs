@@ -125,7 +125,7 @@ pub(super) async fn run(common: &Common, args: &InitArgs) -> Result<Done, Failur
 
 /// Returns the name of the build file that is written; what `-f` names is relative to the project.
 fn build_file(common: &Common) -> String {
-    common.file.as_ref().map_or_else(|| "build.yaml".to_owned(), |file| file.display().to_string())
+    common.files.first().map_or_else(|| "build.yaml".to_owned(), |file| file.display().to_string())
 }
 
 async fn service(common: &Common, text: &str) -> Result<LiveService, Failure> {
