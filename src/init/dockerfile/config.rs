@@ -125,14 +125,14 @@ pub(super) fn stop_signal(image: &mut Image<'_>, text: &str) {
 }
 
 pub(super) fn healthcheck(image: &mut Image<'_>, flags: &Flags, said: Option<&Command>) {
-    let mut check = HealthcheckDraft::default();
-    check.test = match said {
+    let test = match said {
         None => vec![Text::literal("NONE")],
         Some(Command::Exec(words)) => {
             ["CMD"].into_iter().chain(words.iter().map(String::as_str)).map(Text::literal).collect()
         }
         Some(Command::Shell(line)) => vec![Text::literal("CMD-SHELL"), Text::literal(line)],
     };
+    let mut check = HealthcheckDraft { test, ..HealthcheckDraft::default() };
     for (name, value) in flags {
         let value = value.as_deref().map(|value| image.word(value).plain()).unwrap_or_default();
         match name.as_str() {

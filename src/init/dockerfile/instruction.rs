@@ -133,7 +133,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
 
 fn is_backtick(line: &str) -> bool {
     let squeezed: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-    squeezed.to_ascii_lowercase() == "#escape=`"
+    squeezed.eq_ignore_ascii_case("#escape=`")
 }
 
 /// Cuts the comments and empty lines that follow an instruction.
