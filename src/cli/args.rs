@@ -51,6 +51,12 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Run the embedded registry, ECR and ECS stand-in on a loopback port
     Sandbox(SandboxArgs),
+    /// Print the JSON Schema of the build file, for editors
+    Schema(SchemaArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
 }
 
 /// Options of every command.
@@ -324,6 +330,36 @@ pub(crate) struct SandboxArgs {
     /// Forget all that the project's sandbox holds, and end
     #[arg(long)]
     pub(crate) reset: bool,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// That of the user configuration instead
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) user_config: bool,
+    /// Print the reference page of the documents
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "markdown")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print the reference page of the documents
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 fn rate(text: &str) -> Result<u64, String> {

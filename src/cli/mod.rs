@@ -92,3 +92,6 @@ async fn run(cli: Cli) -> u8 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

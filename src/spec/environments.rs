@@ -4,29 +4,28 @@
 //! laid over keeps its place in the file, so that an error shows the line that is wrong.
 
 use super::error::{Problem, SpecError};
-use super::field::{Field, Keys, Map};
+use super::field::{Field, Map};
 use super::node::{Entry, Node, Value};
+use super::schema;
 use crate::ground::did_you_mean;
 
-/// The keys of an environment.
-const KEYS: Keys = Keys { known: &["name", "tags", "repository", "deploy"], later: &[] };
-/// Those of them whose own keys are replaced one by one.
+/// Keys of an environment whose own keys are replaced one by one.
 const MERGED: [&str; 2] = ["repository", "deploy"];
 
 /// Checks the keys of all environments, also of those that are not asked for.
 ///
 /// # Errors
 /// When one overrides what no environment may.
-pub(super) fn check(root: &Map<'_>, deploy: &Keys) -> Result<(), SpecError> {
+pub(super) fn check(root: &Map<'_>) -> Result<(), SpecError> {
     let Some(environments) = root.get("environments") else { return Ok(()) };
     for environment in environments.entries()? {
         if environment.name().is_empty() {
             return Err(environment.key_flaw(Problem::new("an environment has no name")));
         }
         check_keys(environment)?;
-        let map = environment.map(&KEYS)?;
+        let map = environment.map(&schema::ENVIRONMENT)?;
         if let Some(section) = map.get("deploy") {
-            section.map(deploy)?;
+            section.map(&schema::DEPLOY)?;
         }
     }
     Ok(())

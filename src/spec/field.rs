@@ -4,6 +4,7 @@ use super::env_value::EnvValue;
 use super::error::{Problem, SpecError};
 use super::interpolate::Interpolation;
 use super::node::{Entry, Node, Scalar, Value};
+use super::schema::Section;
 use super::source::{Place, Source};
 use super::variables::Variables;
 
@@ -12,13 +13,6 @@ pub(super) struct Reader<'a> {
     pub(super) source: &'a Source,
     /// Without variables texts are taken as they stand.
     pub(super) variables: Option<&'a Variables<'a>>,
-}
-
-/// The keys of a map.
-pub(super) struct Keys {
-    pub(super) known: &'static [&'static str],
-    /// Keys of the build file that this version does not read yet.
-    pub(super) later: &'static [&'static str],
 }
 
 /// A value and the key that it stands under.
@@ -212,10 +206,10 @@ impl<'a> Field<'a> {
     }
 
     /// Returns a map whose keys are the build file's words.
-    pub(super) fn map(&self, keys: &Keys) -> Result<Map<'a>, SpecError> {
+    pub(super) fn map(&self, section: &Section) -> Result<Map<'a>, SpecError> {
         let map = self.any_map()?;
         for entry in map.entries {
-            self.check_key(entry, keys)?;
+            self.check_key(entry, section)?;
         }
         Ok(map)
     }
@@ -233,16 +227,12 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn check_key(&self, entry: &Entry, keys: &Keys) -> Result<(), SpecError> {
+    fn check_key(&self, entry: &Entry, section: &Section) -> Result<(), SpecError> {
         let key = entry.key.as_str();
-        if keys.known.contains(&key) {
+        if section.knows(key) {
             return Ok(());
         }
-        let problem = if keys.later.contains(&key) {
-            Problem::new(format!("`{key}` is not supported yet")).hint("remove it for now")
-        } else {
-            Problem::new(format!("unknown key `{key}`")).one_of(key, keys.known)
-        };
+        let problem = Problem::new(format!("unknown key `{key}`")).one_of(key, &section.names());
         Err(self.at(entry).key_flaw(problem))
     }
 

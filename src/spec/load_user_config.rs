@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::{Problem, SpecError};
-use super::field::{Field, Keys, Reader};
+use super::field::{Field, Reader};
+use super::schema;
 use super::user_config::{HostConfig, Scheme, UserConfig};
 use super::{load, parse, words};
 use crate::oci::Repository;
-
-const KEYS: Keys = Keys { known: &["hosts", "cache"], later: &[] };
-const HOST_KEYS: Keys = Keys { known: &["endpoint", "scheme", "ca", "cert", "key", "mirrors"], later: &[] };
 
 /// Reads the user configuration. Relative paths in it are those of its folder. A file that is not there, or holds only
 /// comments, is the default.
@@ -30,9 +28,9 @@ pub fn load_user_config(path: &Path) -> Result<UserConfig, SpecError> {
 }
 
 fn user_config(field: Field<'_>, folder: &Path) -> Result<UserConfig, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::USER_CONFIG)?;
     let cache = map.read("cache", |field| {
-        let cache = field.map(&Keys { known: &["max_size"], later: &[] })?;
+        let cache = field.map(&schema::CACHE)?;
         cache.read("max_size", |field| field.parse(words::size))
     })?;
     let hosts = map.read("hosts", |field| hosts(field, folder))?;
@@ -48,7 +46,7 @@ fn hosts(field: Field<'_>, folder: &Path) -> Result<BTreeMap<String, HostConfig>
 }
 
 fn host(field: Field<'_>, folder: &Path) -> Result<HostConfig, SpecError> {
-    let map = field.map(&HOST_KEYS)?;
+    let map = field.map(&schema::HOST)?;
     let file = |field: Field<'_>| -> Result<PathBuf, SpecError> { field.parse(|text| path(text, folder)) };
     if let (Some(alone), None) | (None, Some(alone)) = (map.get("cert"), map.get("key")) {
         let other = if alone.name() == "cert" { "key" } else { "cert" };

@@ -27,6 +27,7 @@ mod parse;
 mod project_path;
 mod repository_spec;
 mod resolve;
+mod schema;
 mod source;
 mod template;
 mod user_config;
@@ -50,6 +51,7 @@ pub use load::{Inputs, Overrides, load};
 pub use load_user_config::load_user_config;
 pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
 pub use repository_spec::{ImmutableTags, RepositorySpec};
+pub use schema::{build_file_page, build_file_schema, user_config_schema};
 pub use user_config::{HostConfig, Scheme, UserConfig};
 pub use words::{parse_duration, parse_size};
 

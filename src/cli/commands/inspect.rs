@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dockless::pipeline;
 
-use super::{Done, Failure, write_stdout};
+use super::{Done, Failure, write_bytes, write_stdout};
 use crate::cli::args::{Common, InspectArgs};
 use crate::cli::places::{one_platform, place};
 use crate::cli::settings::Tools;
@@ -31,10 +31,4 @@ pub(super) async fn run(common: &Common, args: &InspectArgs) -> Result<Done, Fai
         write_stdout(&render::image::render(&inspected))?;
     }
     Ok(Done { code: exit::DONE })
-}
-
-fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    use std::io::Write;
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::Stdout)
 }

@@ -3,14 +3,17 @@
 mod answer;
 mod build;
 mod cache;
+mod completions;
 mod copy;
 mod deploy;
 mod init;
 mod inspect;
 mod lock;
+mod man;
 mod push;
 mod rollback;
 mod sandbox;
+mod schema;
 mod several;
 mod ship;
 mod status;
@@ -111,6 +114,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Copy(args) => copy::run(&cli.common, args).await,
         Command::Inspect(args) => inspect::run(&cli.common, args).await,
         Command::Sandbox(args) => sandbox::run(&cli.common, args).await,
+        Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }
 
@@ -170,6 +176,10 @@ fn append(path: &Path, text: &str) -> Result<(), FileError> {
 }
 
 fn write_stdout(text: &str) -> Result<(), Failure> {
+    write_bytes(text.as_bytes())
+}
+
+fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Stdout)
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::Stdout)
 }

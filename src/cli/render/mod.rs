@@ -5,4 +5,5 @@ pub(crate) mod error;
 pub(crate) mod human;
 pub(crate) mod image;
 pub(crate) mod json;
+pub(crate) mod reference;
 pub(crate) mod start;

@@ -6,29 +6,11 @@ use super::nonempty_key;
 use crate::spec::EnvValue;
 use crate::spec::config_spec::{ConfigSpec, HealthcheckSpec};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
-use crate::spec::{project_path, words};
-
-const KEYS: Keys = Keys {
-    known: &[
-        "env",
-        "working_dir",
-        "user",
-        "entrypoint",
-        "cmd",
-        "ports",
-        "volumes",
-        "labels",
-        "stop_signal",
-        "healthcheck",
-    ],
-    later: &[],
-};
-
-const HEALTHCHECK_KEYS: Keys = Keys { known: &["test", "interval", "timeout", "retries", "start_period"], later: &[] };
+use crate::spec::field::Field;
+use crate::spec::{project_path, schema, words};
 
 pub(super) fn config(field: Field<'_>) -> Result<ConfigSpec, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::CONFIG)?;
     Ok(ConfigSpec {
         env: map.read("env", env)?.unwrap_or_default(),
         working_dir: map.read("working_dir", working_dir)?,
@@ -127,7 +109,7 @@ fn stop_signal(text: &str) -> Result<String, Problem> {
 }
 
 fn healthcheck(field: Field<'_>) -> Result<HealthcheckSpec, SpecError> {
-    let map = field.map(&HEALTHCHECK_KEYS)?;
+    let map = field.map(&schema::HEALTHCHECK)?;
     let Some(test) = map.read("test", healthcheck_test)? else {
         let problem =
             Problem::new("`test` is missing").hint("write `test: [CMD, /bin/check]`, or `[NONE]` for no check");

@@ -4,14 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Context, rules};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys, Map};
+use crate::spec::field::{Field, Map};
 use crate::spec::file_spec::{FileContent, FileSpec, FileWhat};
 use crate::spec::project_path::{self, Root};
-
-const KEYS: Keys = Keys {
-    known: &["path", "content", "from", "link", "dir", "remove", "owner", "mode", "mtime", "capabilities"],
-    later: &[],
-};
+use crate::spec::schema;
 
 /// The keys that say what an entry is; each entry has one.
 const KINDS: [&str; 5] = ["content", "from", "link", "dir", "remove"];
@@ -21,7 +17,7 @@ pub(super) fn files(field: Field<'_>, context: &Context<'_>) -> Result<Vec<FileS
     let mut files = Vec::new();
     for entry in field.list()? {
         rules::not_here(entry, "replace", "set it for the whole layer: `replace: true` beside `files`")?;
-        let map = entry.map(&KEYS)?;
+        let map = entry.map(&schema::FILE)?;
         let file = file(&map, context)?;
         if !paths.insert(file.path.clone()) {
             let problem = Problem::new(format!("`{}` is written twice in this layer", file.path));

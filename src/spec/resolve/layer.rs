@@ -4,30 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Context, file, rules, source};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys, Map};
+use crate::spec::field::{Field, Map};
 use crate::spec::layer_spec::{LayerSpec, Split};
+use crate::spec::schema;
 use crate::spec::words;
-
-const KEYS: Keys = Keys {
-    known: &[
-        "name",
-        "context",
-        "image",
-        "from",
-        "to",
-        "include",
-        "exclude",
-        "dockerignore",
-        "owner",
-        "mode",
-        "mtime",
-        "replace",
-        "split",
-        "paths",
-        "files",
-    ],
-    later: &[],
-};
 
 /// The smallest part that a layer is cut into, in bytes: registries and runtimes pay for each layer.
 const SMALLEST_PART: u64 = 1 << 20;
@@ -41,7 +21,7 @@ pub(super) fn layers(field: Field<'_>, context: &Context<'_>) -> Result<Vec<Laye
             "capabilities",
             "set it for single files: `paths: [{match: FILE, capabilities: [...]}]`",
         )?;
-        let map = entry.map(&KEYS)?;
+        let map = entry.map(&schema::LAYER)?;
         let layer = layer(&map, context)?;
         if !names.insert(layer.name.clone()) {
             let at = map.first_of(&["name"]).or(map.first_of(&["from", "files"])).unwrap_or(entry);

@@ -18,36 +18,14 @@ use super::build_spec::{BaseSource, BuildSpec, Compression, Format, ImageSpec};
 use super::deploy_spec::DeploySpec;
 use super::environments;
 use super::error::{Problem, SpecError};
-use super::field::{Field, Keys, Map, Reader};
+use super::field::{Field, Map, Reader};
 use super::load::{Inputs, document};
 use super::node::{Node, Value};
+use super::schema;
 use super::source::Source;
 use super::variables::Variables;
 use super::{project_path, words};
 use crate::oci::{Annotations, Platform, Reference, Repository, Tag};
-
-/// The keys of the whole file.
-const KEYS: Keys = Keys {
-    known: &[
-        "version",
-        "format",
-        "name",
-        "tags",
-        "base",
-        "platforms",
-        "contexts",
-        "compression",
-        "cache_from",
-        "layers",
-        "config",
-        "annotations",
-        "secrets",
-        "repository",
-        "deploy",
-        "environments",
-    ],
-    later: &[],
-};
 
 /// The variable that sets the time of the config and of our history (reproducible-builds.org, SOURCE_DATE_EPOCH).
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -63,7 +41,7 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
     if let Some(name) = &inputs.overrides.environment {
         environments::lay_over(&mut root, name)?;
     }
-    let root = Field::root(&reader, &root).map(&KEYS)?;
+    let root = Field::root(&reader, &root).map(&schema::BUILD_FILE)?;
     let platforms = platforms::platforms(&root, inputs)?;
     let source_date_epoch = epoch(inputs)?;
     let for_platform = |platform: Option<&Platform>| {
@@ -98,7 +76,7 @@ pub(super) fn build_spec(source: &Source, file: &Path, inputs: &Inputs<'_>) -> R
 fn check(root: &Field<'_>) -> Result<(), SpecError> {
     // A file of a later version has keys that are unknown here: its version is what is wrong with it.
     check_version(&root.any_map()?)?;
-    environments::check(&root.map(&KEYS)?, &deploy::KEYS)
+    environments::check(&root.map(&schema::BUILD_FILE)?)
 }
 
 /// Reads `deploy`. Without the services that only environments name there is nothing to deploy, and still an image to
@@ -110,7 +88,7 @@ fn deploy_section(
 ) -> Result<Option<DeploySpec>, SpecError> {
     let Some(field) = root.get("deploy") else { return Ok(None) };
     let undecided = inputs.overrides.environment.is_none() && root.get("environments").is_some();
-    if undecided && field.map(&deploy::KEYS)?.get("services").is_none() {
+    if undecided && field.map(&schema::DEPLOY)?.get("services").is_none() {
         return Ok(None);
     }
     deploy::deploy(field, inputs.project, variables).map(Some)
@@ -263,7 +241,7 @@ fn nonempty_key(entry: Field<'_>) -> Result<String, SpecError> {
 }
 
 fn secrets_allow(field: Field<'_>) -> Result<Vec<String>, SpecError> {
-    let map = field.map(&Keys { known: &["allow"], later: &[] })?;
+    let map = field.map(&schema::SECRETS)?;
     Ok(map.read("allow", project_path::patterns)?.unwrap_or_default())
 }
 

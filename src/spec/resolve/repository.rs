@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
+use crate::spec::field::Field;
 use crate::spec::repository_spec::{ImmutableTags, RepositorySpec};
+use crate::spec::schema;
 use crate::spec::words;
-
-const KEYS: Keys = Keys { known: &["create", "scan_on_push", "immutable_tags", "expire_untagged"], later: &[] };
 
 /// Patterns that one repository takes, characters of one, and its wildcards (AWS, `ImageTagMutabilityExclusionFilter`).
 const PATTERNS: usize = 5;
@@ -17,7 +16,7 @@ const WILDCARDS: usize = 2;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn repository(field: Field<'_>) -> Result<RepositorySpec, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::REPOSITORY)?;
     let flag = |key: &str| map.read(key, |field| field.boolean()).map(Option::unwrap_or_default);
     Ok(RepositorySpec {
         create: flag("create")?,
@@ -34,7 +33,7 @@ fn immutable_tags(field: Field<'_>) -> Result<ImmutableTags, SpecError> {
     if !field.is_map() {
         return Err(field.wrong("`true`, `false` or a map", Some("write `immutable_tags: {except: [latest]}`")));
     }
-    let map = field.map(&Keys { known: &["except"], later: &[] })?;
+    let map = field.map(&schema::IMMUTABLE_TAGS)?;
     let Some(except) = map.get("except") else {
         let problem = Problem::new("`except` is missing").hint("write `immutable_tags: true` for all tags");
         return Err(field.key_flaw(problem));

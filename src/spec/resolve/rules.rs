@@ -4,13 +4,9 @@ use super::{Context, EPOCH, MAX_SECONDS};
 use crate::ground::did_you_mean;
 use crate::spec::Capabilities;
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys, Written};
+use crate::spec::field::{Field, Written};
 use crate::spec::metadata_spec::{ModeRule, MtimeRule, OwnerSpec, PathRule};
-use crate::spec::{project_path, words};
-
-/// The keys of an entry of `paths`.
-const PATH_KEYS: Keys =
-    Keys { known: &["match", "owner", "mode", "dir_mode", "file_mode", "mtime", "capabilities"], later: &[] };
+use crate::spec::{project_path, schema, words};
 
 /// Refuses a key that stands elsewhere in the file, and says where.
 pub(super) fn not_here(field: Field<'_>, key: &str, hint: &str) -> Result<(), SpecError> {
@@ -117,7 +113,7 @@ fn no_capability(name: &str) -> Problem {
 
 /// Reads an entry of `paths`.
 pub(super) fn path_rule(field: Field<'_>, context: &Context<'_>) -> Result<PathRule, SpecError> {
-    let map = field.map(&PATH_KEYS)?;
+    let map = field.map(&schema::PATH_RULE)?;
     let Some(patterns) = map.read("match", project_path::one_or_more_patterns)? else {
         let problem = Problem::new("`match` is missing").hint("say which paths are meant: `match: [storage]`");
         return Err(field.flaw(problem));
@@ -131,7 +127,7 @@ pub(super) fn path_rule(field: Field<'_>, context: &Context<'_>) -> Result<PathR
         mtime: map.read("mtime", |field| mtime(field, context))?,
         capabilities: map.read("capabilities", capabilities)?,
     };
-    if map.first_of(&PATH_KEYS.known[1..]).is_none() {
+    if map.first_of(&schema::PATH_RULE.names()[1..]).is_none() {
         let hint = "add `owner`, `mode`, `dir_mode`, `file_mode`, `mtime` or `capabilities`";
         return Err(field.flaw(Problem::new("the rule says nothing about the paths it matches").hint(hint)));
     }

@@ -8,23 +8,9 @@ use crate::ground::did_you_mean;
 use crate::spec::before_spec::{BeforeSpec, CapacitySpec, NetworkSpec};
 use crate::spec::deploy_spec::ServiceSpec;
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys, Map};
+use crate::spec::field::{Field, Map};
+use crate::spec::schema;
 use crate::spec::words;
-
-const KEYS: Keys = Keys {
-    known: &[
-        "name",
-        "service",
-        "container",
-        "command",
-        "env",
-        "timeout",
-        "network",
-        "launch_type",
-        "capacity_providers",
-    ],
-    later: &[],
-};
 
 /// What a task gets where the file does not say: long for a migration, short for a job that hangs.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -46,7 +32,7 @@ pub(super) fn before(field: Field<'_>, services: &[ServiceSpec]) -> Result<Vec<B
 }
 
 fn task(field: Field<'_>, services: &[ServiceSpec]) -> Result<BeforeSpec, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::BEFORE)?;
     let Some(name) = map.read("name", ecs_name)? else {
         return Err(field.flaw(Problem::new("`name` is missing").hint("name the task: `{name: migrate}`")));
     };
@@ -83,7 +69,7 @@ fn timeout(field: Field<'_>) -> Result<Duration, SpecError> {
 }
 
 fn network(field: Field<'_>) -> Result<NetworkSpec, SpecError> {
-    let map = field.map(&Keys { known: &["subnets", "security_groups", "public_ip"], later: &[] })?;
+    let map = field.map(&schema::NETWORK)?;
     let ids = |field: Field<'_>| field.list()?.iter().map(Field::text).collect::<Result<Vec<String>, SpecError>>();
     let subnets = map.read("subnets", ids)?.unwrap_or_default();
     if subnets.is_empty() {

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::ecs_name;
 use crate::spec::deploy_spec::{ContainerChoice, ContainerSpec};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
-
-const KEYS: Keys = Keys { known: &["env", "secrets", "command", "cpu", "memory"], later: &[] };
+use crate::spec::field::Field;
+use crate::spec::schema;
 
 /// The most of CPU units, or of MiB, that a container is given: beyond every machine of EC2.
 const MOST: u64 = 1 << 26;
@@ -40,7 +39,7 @@ fn edited(field: Field<'_>) -> Result<Vec<ContainerSpec>, SpecError> {
 }
 
 fn container(field: Field<'_>) -> Result<ContainerSpec, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::CONTAINER)?;
     let spec = ContainerSpec {
         name: field.name().to_owned(),
         env: map.read("env", variables)?.unwrap_or_default(),

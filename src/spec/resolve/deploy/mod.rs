@@ -10,35 +10,15 @@ use std::path::Path;
 use self::containers::containers;
 use crate::spec::deploy_spec::{ContainerChoice, DeploySpec, ScheduleSpec, ServiceOrder, TaskDefinitionSource};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
+use crate::spec::field::Field;
+use crate::spec::schema;
 use crate::spec::variables::{Answer, Variables};
-
-/// The keys of the section, also within an environment.
-pub(super) const KEYS: Keys = Keys {
-    known: &[
-        "region",
-        "cluster",
-        "task_definition",
-        "containers",
-        "services",
-        "order_of_services",
-        "all_or_nothing",
-        "schedules",
-        "before",
-        "on_active_deployment",
-        "wait",
-        "give_up",
-        "dossier",
-        "order",
-    ],
-    later: &[],
-};
 
 /// The cluster that ECS takes where none is named.
 const DEFAULT_CLUSTER: &str = "default";
 
 pub(super) fn deploy(field: Field<'_>, project: &Path, variables: &Variables<'_>) -> Result<DeploySpec, SpecError> {
-    let map = field.map(&KEYS)?;
+    let map = field.map(&schema::DEPLOY)?;
     let containers = map.read("containers", containers)?.unwrap_or(ContainerChoice::Auto);
     let Some(services) = map.read("services", |field| services::services(field, &containers))? else {
         let problem = Problem::new("`services` is missing").hint("name what is to be updated: `services: [myservice]`");
@@ -156,7 +136,7 @@ fn schedule(field: Field<'_>) -> Result<ScheduleSpec, SpecError> {
     if !field.is_map() {
         return Err(field.wrong("a map", Some(hint)));
     }
-    let map = field.map(&Keys { known: &["rule", "scheduler"], later: &[] })?;
+    let map = field.map(&schema::SCHEDULE)?;
     match (map.get("rule"), map.get("scheduler")) {
         (Some(rule), None) => {
             let (bus, name) = schedule_name(rule)?;

@@ -6,7 +6,8 @@ use super::containers::containers;
 use super::ecs_name;
 use crate::spec::deploy_spec::{ContainerChoice, ServiceSpec};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
+use crate::spec::field::Field;
+use crate::spec::schema;
 
 pub(super) fn services(field: Field<'_>, default: &ContainerChoice) -> Result<Vec<ServiceSpec>, SpecError> {
     let mut seen = BTreeSet::new();
@@ -29,7 +30,7 @@ fn service(field: Field<'_>, default: &ContainerChoice) -> Result<ServiceSpec, S
     if !field.is_map() {
         return Ok(ServiceSpec { name: ecs_name(field)?, containers: default.clone() });
     }
-    let map = field.map(&Keys { known: &["name", "containers"], later: &[] })?;
+    let map = field.map(&schema::SERVICE)?;
     let Some(name) = map.read("name", ecs_name)? else {
         return Err(field.flaw(Problem::new("`name` is missing").hint("name the service: `{name: worker}`")));
     };

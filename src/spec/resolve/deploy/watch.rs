@@ -3,7 +3,8 @@
 use super::word;
 use crate::spec::deploy_spec::{ActiveDeployment, DossierSpec, GiveUp, GiveUpSpec, WaitTimeout};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::field::{Field, Keys};
+use crate::spec::field::Field;
+use crate::spec::schema;
 use crate::spec::words;
 
 /// The most log lines of a container: one answer of CloudWatch Logs has at most 10,000 events.
@@ -22,7 +23,7 @@ pub(super) fn wait(field: Field<'_>) -> Result<WaitTimeout, SpecError> {
     if field.is_scalar() {
         return Err(field.wrong("a map", Some(&format!("write `wait: {{timeout: {}}}`", field.untouched()?))));
     }
-    let map = field.map(&Keys { known: &["timeout"], later: &[] })?;
+    let map = field.map(&schema::WAIT)?;
     let timeout = map.read("timeout", |field| {
         field.parse(|text| match text {
             "auto" => Ok(WaitTimeout::Auto),
@@ -36,7 +37,7 @@ pub(super) fn wait(field: Field<'_>) -> Result<WaitTimeout, SpecError> {
 }
 
 pub(super) fn give_up(field: Field<'_>) -> Result<GiveUpSpec, SpecError> {
-    let map = field.map(&Keys { known: &["failed_tasks", "then"], later: &[] })?;
+    let map = field.map(&schema::GIVE_UP)?;
     let failed = map.read("failed_tasks", |field| field.number(1, 10_000))?;
     let words = [("rollback", GiveUp::Rollback), ("report", GiveUp::Report), ("off", GiveUp::Off)];
     let default = GiveUpSpec::default();
@@ -47,7 +48,7 @@ pub(super) fn give_up(field: Field<'_>) -> Result<GiveUpSpec, SpecError> {
 }
 
 pub(super) fn dossier(field: Field<'_>) -> Result<DossierSpec, SpecError> {
-    let map = field.map(&Keys { known: &["logs"], later: &[] })?;
+    let map = field.map(&schema::DOSSIER)?;
     let logs = map.read("logs", |field| field.number(0, MOST_LOGS))?;
     Ok(logs.and_then(|count| u32::try_from(count).ok()).map_or_else(DossierSpec::default, |logs| DossierSpec { logs }))
 }
