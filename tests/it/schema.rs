@@ -20,7 +20,8 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 /// Returns a build file as an editor's YAML support sees it; nothing if it is not YAML.
 pub(crate) fn as_json(text: &str) -> Option<Value> {
-    serde_saphyr::from_str(text).ok()
+    // YAML 1.2, where `off` is a word.
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).ok()
 }
 
 /// Returns what is wrong with a document.
