@@ -525,7 +525,7 @@ fn a_second_init_writes_nothing_unless_it_is_forced() {
     let project = folder(&[("go.mod", "module example.com/shop\n"), ("main.go", "package main\n")]);
     let first = run(&project, &["init"]);
     assert_eq!((first.code, first.stdout.as_str()), (0, "build.yaml\n.dockerignore\n"), "{}", first.stderr);
-    for words in ["This is a Go program (go.mod).", "Wrote `build.yaml`, `.dockerignore`.", "Next:", "dockless plan"] {
+    for words in ["This is a Go program (go.mod).", "Wrote `build.yaml`, `.dockerignore`.", "Next:", "dockless build"] {
         assert!(first.stderr.contains(words), "{}", first.stderr);
     }
     fs::write(project.path().join("build.yaml"), "mine").expect("a file");

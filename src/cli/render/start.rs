@@ -39,7 +39,7 @@ fn next(text: &mut String, start: &Start, written: &[String]) {
         steps.push("build and push `Dockerfile.base`, as its first lines say".to_owned());
     }
     steps.extend(start.steps.iter().map(|step| format!("run: {step}")));
-    steps.push("run: dockless plan              what the image will hold; nothing is sent".to_owned());
+    steps.push("run: dockless build             packs the image here; nothing is sent".to_owned());
     steps.push("run: dockless ship --sandbox    the whole job, with no account".to_owned());
     for (index, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {step}", index + 1);
