@@ -44,6 +44,6 @@ pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
 pub use lock::{LockReport, check_lock, lock};
 pub use output::Output;
 pub use push::push;
-pub use report::{LayerReport, Report};
+pub use report::{ErrorReport, LayerReport, Report};
 pub use running::{answer, rollback, rollback_plan, status};
 pub use ship::ship;

@@ -2,6 +2,14 @@
 
 pub(crate) mod dossier;
 pub(crate) mod error;
+pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod image;
 pub(crate) mod json;
+pub(crate) mod live;
+pub(crate) mod ndjson;
+pub(crate) mod outputs;
+pub(crate) mod screen;
+pub(crate) mod summary;
+pub(crate) mod tally;
+pub(crate) mod terminal;

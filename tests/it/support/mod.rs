@@ -4,6 +4,7 @@ pub(crate) mod bench;
 mod project;
 pub(crate) mod row;
 mod run;
+pub(crate) mod snapshot;
 mod stage;
 mod standin;
 pub(crate) mod tls;
