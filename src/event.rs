@@ -3,11 +3,14 @@
 //! The library tells an [`Observer`]; it never prints. Events name their object, carry numbers with units in their
 //! names, and nothing secret.
 
+use serde::{Serialize, Serializer};
+
 use crate::ground::Timestamp;
 use crate::oci::{DiffId, Digest, Reference};
 
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
+/// Something that happened. Serialised, its name stands in `event` beside its members (`docs/report.md`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// A registry asked who we are, and a source of credentials had an answer, or none.
@@ -35,6 +38,13 @@ pub enum Event {
     LayerStarted {
         /// The layer's name in the build file.
         name: String,
+    },
+    /// An own layer is being packed; told a few times in a second at most.
+    LayerAdvanced {
+        /// The layer's name in the build file.
+        name: String,
+        /// The bytes of its tar that are packed.
+        tar_bytes: u64,
     },
     /// An own layer is in the store.
     LayerPacked {
@@ -94,6 +104,17 @@ pub enum Event {
         /// Its size in bytes.
         size: u64,
     },
+    /// A request to a registry ended; told to observers that [want requests](Observer::wants_requests) alone.
+    RequestEnded {
+        /// The registry's host.
+        host: String,
+        /// The method and the target, without secrets.
+        what: String,
+        /// The status of the answer, if there was one.
+        status: Option<u16>,
+        /// How long it took until the head of the answer, in milliseconds.
+        took_ms: u64,
+    },
     /// A request failed and is tried again.
     Retrying {
         /// What was tried, without secrets.
@@ -106,6 +127,7 @@ pub enum Event {
     /// A manifest stands under a tag or digest.
     ManifestPushed {
         /// Where it stands.
+        #[serde(serialize_with = "as_text")]
         reference: Reference,
         /// Its digest.
         digest: Digest,
@@ -144,6 +166,7 @@ pub enum Event {
         /// The service's name.
         service: String,
         /// When ECS says it happened.
+        #[serde(serialize_with = "as_time")]
         at: Timestamp,
         /// ECS's words.
         message: String,
@@ -169,10 +192,23 @@ pub enum Event {
     },
 }
 
+fn as_text<S: Serializer>(value: &Reference, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+fn as_time<S: Serializer>(value: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&value.rfc3339())
+}
+
 /// Who is told of events. It must return at once: it is called from the hot paths of all threads.
 pub trait Observer: Send + Sync {
     /// Takes notice of an event.
     fn observe(&self, event: Event);
+
+    /// Returns whether every single request is to be told too: there are many, and few want to know.
+    fn wants_requests(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that ignores everything.

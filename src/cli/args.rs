@@ -59,6 +59,17 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Returns whether an archive goes to stdout, where nothing else may stand.
+    pub(crate) fn takes_stdout(&self) -> bool {
+        match self {
+            Self::Build(args) => args.outputs.iter().any(|output| output.ends_with(":-")),
+            Self::Copy(args) => args.to.ends_with(":-"),
+            _ => false,
+        }
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
@@ -117,6 +128,12 @@ pub(crate) struct Common {
     /// Write the image's digest to this file
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) digest_file: Option<PathBuf>,
+    /// Write image, digest, ARNs, verdict and URL to this file, as lines DOCKLESS_...=VALUE
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) dotenv: Option<PathBuf>,
+    /// Write what happens to this file, one JSON object a line
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) events: Option<PathBuf>,
     /// Add a summary of the deployment to this file, in Markdown
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) summary: Option<PathBuf>,
@@ -126,7 +143,7 @@ pub(crate) struct Common {
     /// Show errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Show more
+    /// Show every request too; -vv shows everything
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
     /// Not of the command line: the one-off tasks that an interrupt must stop.
@@ -137,9 +154,9 @@ pub(crate) struct Common {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Progress {
-    /// Lines, as `plain`; a terminal may get more
+    /// Live lines on a terminal, else as `plain`
     Auto,
-    /// One line for each thing done
+    /// A line with its time for each thing done, and one a second for what moves
     Plain,
     /// Nothing but warnings and errors
     None,

@@ -44,7 +44,22 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 
 /// Returns the file that GitHub shows on the page of a job.
 pub(crate) fn step_summary() -> Option<PathBuf> {
-    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+    path("GITHUB_STEP_SUMMARY")
+}
+
+/// Returns the file that takes the outputs of a step on GitHub.
+pub(crate) fn step_output() -> Option<PathBuf> {
+    path("GITHUB_OUTPUT")
+}
+
+/// Returns whether this is a job of GitHub Actions.
+pub(crate) fn github_actions() -> bool {
+    text("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Returns a variable about the terminal; an empty one counts as not set.
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Returns a variable that tools of the field read for credentials.

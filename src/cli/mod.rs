@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use dockless::deploy::RunningTasks;
 use dockless::ground::Hint;
+use dockless::pipeline::ErrorReport;
 
 use args::Cli;
 use commands::Done;
@@ -23,8 +24,13 @@ use commands::Done;
 /// How long an interrupted process may take to stop what it started.
 const STOPPING: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// What can be done after an interrupt.
+const AFTER_AN_INTERRUPT: &str = "run the same command again; what was pushed is not pushed twice, and a deployment that \
+    was started goes on: `dockless status --wait` awaits it";
+
 /// Runs the program: arguments, runtime, command, exit code.
 pub(crate) fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| eprint!("{}", render::error::internal(panic))));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -40,25 +46,37 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(exit::INTERNAL);
         }
     };
-    let code = runtime.block_on(interruptible(cli));
+    let work = std::panic::AssertUnwindSafe(|| runtime.block_on(interruptible(cli)));
+    let code = std::panic::catch_unwind(work).unwrap_or_else(|_| {
+        render::screen::end(exit::INTERNAL);
+        exit::INTERNAL
+    });
     // Work that was cancelled may still hold a thread; what it staged is not trusted, so nothing waits for it long.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     ExitCode::from(code)
 }
 
 async fn interruptible(cli: Cli) -> u8 {
-    let running = cli.common.running.clone();
-    tokio::select! {
-        code = run(cli) => code,
-        () = interrupted() => {
-            eprintln!("error: interrupted");
-            cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
-            stop(&running).await;
-            eprintln!("hint: run the same command again; what was pushed is not pushed twice, and a deployment that was \
-                started goes on: `dockless status --wait` awaits it");
-            exit::INTERRUPTED
-        }
-    }
+    let code = tokio::select! {
+        code = run(&cli) => code,
+        () = interrupted() => end_early(&cli).await,
+    };
+    render::screen::end(code);
+    code
+}
+
+/// Cleans up after a command that was dropped wherever it was.
+async fn end_early(cli: &Cli) -> u8 {
+    render::screen::settle();
+    eprintln!("error: interrupted");
+    cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
+    stop(&cli.common.running).await;
+    eprintln!("hint: {AFTER_AN_INTERRUPT}");
+    let hint = Some(AFTER_AN_INTERRUPT.to_owned());
+    let error =
+        ErrorReport { message: "interrupted".to_owned(), causes: Vec::new(), hint, exit_code: exit::INTERRUPTED };
+    commands::broken_off(cli, error);
+    exit::INTERRUPTED
 }
 
 /// Stops one-off tasks: nobody would be there to see how they end.
@@ -82,13 +100,15 @@ async fn interrupted() {
     }
 }
 
-async fn run(cli: Cli) -> u8 {
-    match commands::run(&cli).await {
+async fn run(cli: &Cli) -> u8 {
+    match commands::run(cli).await {
         Ok(Done { code }) => code,
         Err(failure) => {
-            let hint = failure.hint();
+            render::screen::settle();
+            let (hint, code) = (failure.hint(), failure.code());
             eprint!("{}", cleanup::redacted(&render::error::render(failure.shown(), hint.as_deref())));
-            failure.code()
+            commands::broken_off(cli, render::error::report(failure.shown(), hint, code));
+            code
         }
     }
 }

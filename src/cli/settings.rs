@@ -20,7 +20,13 @@ use super::args::{Common, Progress};
 use super::cleanup;
 use super::commands::Failure;
 use super::env::{self, Environment};
+use super::render::github::Annotations;
 use super::render::human::{Level, Lines, bytes};
+use super::render::live::Live;
+use super::render::ndjson::Events;
+use super::render::screen::{self, Face};
+use super::render::tally::Tally;
+use super::render::terminal::Terminal;
 use super::standin;
 
 /// The doors: store, registries, AWS, and the stand-in if it was asked for.
@@ -47,7 +53,7 @@ impl Tools {
     /// One stand-in serves all build files of a run.
     async fn for_specs(common: &Common, specs: &[Arc<BuildSpec>]) -> Result<Self, Failure> {
         let environment = Environment::read();
-        let observer = observer(common);
+        let observer = observer(common)?;
         let mut user = user_config(&environment)?;
         let store = Arc::new(open_store(&environment, &*observer)?);
         let mut credentials = CredentialSources::of_environment(env::raw);
@@ -104,6 +110,7 @@ impl Tools {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
+        screen::settle();
     }
 }
 
@@ -305,14 +312,29 @@ pub(crate) fn user_config(environment: &Environment) -> Result<UserConfig, Failu
     spec::load_user_config(path).map_err(|error| Failure::Pipeline(error.into()))
 }
 
-fn observer(common: &Common) -> Arc<dyn Observer> {
+/// Opens the screen: lines or live lines, events for programs, annotations, and the count of what was done.
+fn observer(common: &Common) -> Result<Arc<dyn Observer>, FileError> {
     let level = match (common.quiet, common.progress, common.verbose) {
         (true, ..) => Level::Quiet,
         (_, Progress::None, _) => Level::Warnings,
         (.., 0) => Level::Normal,
-        _ => Level::Verbose,
+        (.., 1) => Level::Verbose,
+        _ => Level::All,
     };
-    Arc::new(Lines::new(level, std::io::stderr()))
+    let terminal = Terminal::of_stderr();
+    let mut faces: Vec<Box<dyn Face>> = vec![Box::new(Tally)];
+    if terminal.live && common.progress == Progress::Auto && level >= Level::Normal {
+        faces.push(Box::new(Live::new(level, terminal)));
+    } else {
+        faces.push(Box::new(Lines::new(level, std::io::stderr())));
+    }
+    if let Some(path) = &common.events {
+        faces.push(Box::new(Events::create(path, SystemClock.now())?));
+    }
+    if env::github_actions() {
+        faces.push(Box::new(Annotations));
+    }
+    Ok(screen::open(faces, level >= Level::Verbose || common.events.is_some()))
 }
 
 /// Returns the paths that no image has because this machine has them.

@@ -89,7 +89,7 @@ pub enum Mismatch {
         found: DiffId,
     },
     /// A layer is compressed in another way than its media type says.
-    #[error("layer {digest} is `{media_type}` but its bytes are {found:?}")]
+    #[error("layer {digest} is `{media_type}` but its bytes are {}", words(*found))]
     Codec {
         /// The layer.
         digest: Digest,
@@ -127,4 +127,13 @@ pub enum Mismatch {
         /// What the child's config says.
         found: String,
     },
+}
+
+/// What bytes are, in words.
+fn words(codec: LayerCodec) -> &'static str {
+    match codec {
+        LayerCodec::None => "a bare tar",
+        LayerCodec::Gzip => "gzip",
+        LayerCodec::Zstd => "zstd",
+    }
 }

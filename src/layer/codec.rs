@@ -76,7 +76,7 @@ fn deflate(compress: &mut Compress, chunk: &[u8], out: &mut Vec<u8>) -> io::Resu
     out.reserve_exact(chunk.len() + chunk.len() / 8 + 1024);
     match compress.compress_vec(chunk, out, FlushCompress::Sync) {
         Ok(Status::Ok) if compress.total_in() == chunk.len() as u64 && out.len() < out.capacity() => Ok(()),
-        Ok(status) => Err(io::Error::other(format!("the deflate encoder stopped early ({status:?})"))),
+        Ok(_) => Err(io::Error::other("the deflate encoder stopped early")),
         Err(error) => Err(io::Error::other(error)),
     }
 }

@@ -6,7 +6,7 @@
 //! threads, or a slow disk.
 
 use std::io::{self, Write};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, mpsc};
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub struct PackOptions {
     pub cancelled: Option<Arc<AtomicBool>>,
     /// Looks at all entries on the way, each byte once. What it saw is whole when packing ended well.
     pub inspection: Option<Arc<Inspection>>,
+    /// Counts the bytes of the tar stream that are packed, for whoever wants to see how far it is.
+    pub advanced: Option<Arc<AtomicU64>>,
 }
 
 impl Default for PackOptions {
@@ -55,6 +57,7 @@ impl Default for PackOptions {
             budget: 32 << 20,
             cancelled: None,
             inspection: None,
+            advanced: None,
         }
     }
 }
@@ -162,7 +165,9 @@ where
     let (sender, receiver) = mpsc::channel();
     let (produced, written) = std::thread::scope(|scope| {
         let (flow, resume) = (&flow, resume.as_ref());
-        let writer = scope.spawn(move || flow.guard(|| writer::write_in_order(&receiver, compression, resume, out)));
+        let advanced = options.advanced.as_deref();
+        let write = move || writer::write_in_order(&receiver, compression, resume, advanced, out);
+        let writer = scope.spawn(move || flow.guard(write));
         let produced = pool.in_place_scope_fifo(|tasks| {
             let compressors = Compressors { tasks, flow, sender, next: 0, compression, known, inspection };
             produce(entries, compressors, trace, resume)

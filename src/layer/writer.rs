@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
 use zlib_rs::crc32::crc32_combine;
@@ -93,6 +94,7 @@ pub(super) fn write_in_order<W: Write>(
     receiver: &Receiver<Message<'_>>,
     compression: Compression,
     resume: Option<&Resume>,
+    advanced: Option<&AtomicU64>,
     out: W,
 ) -> Result<Written<W>, WriteError> {
     let mut blob = Blob::new(out);
@@ -114,7 +116,9 @@ pub(super) fn write_in_order<W: Write>(
             }
         };
         while let Some(chunk) = waiting.remove(&next) {
+            let length = chunk.tar.len() as u64;
             blob.append(chunk)?;
+            advanced.inspect(|advanced| _ = advanced.fetch_add(length, Ordering::Relaxed));
             next += 1;
         }
     }

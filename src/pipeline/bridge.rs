@@ -1,7 +1,10 @@
 //! Synchronous work for asynchronous callers: the only place where the two meet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::event::{Event, Observer};
 
 /// Runs work that reads files or burns cores on a thread that may wait.
 ///
@@ -14,6 +17,29 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
             // Blocking work is never aborted once it runs; before that only a runtime that ends drops it.
             Err(_) => std::future::pending().await,
         },
+    }
+}
+
+/// How often packing tells how far it is.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
+
+/// Awaits the packing of a layer, and tells now and then how far it is: the packing itself only counts.
+pub(crate) async fn told<T>(
+    observer: &dyn Observer,
+    name: &str,
+    advanced: &AtomicU64,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut last = 0;
+    loop {
+        if let Ok(done) = tokio::time::timeout(TOLD_EVERY, &mut work).await {
+            return done;
+        }
+        let tar_bytes = advanced.load(Ordering::Relaxed);
+        if std::mem::replace(&mut last, tar_bytes) != tar_bytes {
+            observer.observe(Event::LayerAdvanced { name: name.to_owned(), tar_bytes });
+        }
     }
 }
 

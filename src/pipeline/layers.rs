@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use futures_util::StreamExt;
 
@@ -15,7 +15,7 @@ use crate::oci::{Descriptor, Digest, MediaType, Platform};
 use crate::registry::PushedBlob;
 use crate::store::Blob;
 
-use super::bridge::{CancelOnDrop, blocking};
+use super::bridge::{CancelOnDrop, blocking, told};
 use super::chunks::LayerLine;
 use super::examine::inspection;
 use super::known::{self, PackedPart};
@@ -215,10 +215,12 @@ impl Packing<'_> {
         let each = Arc::new(each);
         loop {
             let (_guard, cancelled) = CancelOnDrop::new();
-            let work = self.work(image, index, cancelled)?;
+            let advanced = Arc::new(AtomicU64::new(0));
+            let work = self.work(image, index, cancelled, &advanced)?;
             let walk = Walk { placement: Arc::clone(&image.placement), index, plan: plan.to_vec() };
             let each = Arc::clone(&each);
-            match blocking(move || each(&work, &walk)).await {
+            let done = blocking(move || each(&work, &walk));
+            match told(self.context.observer.as_ref(), name, &advanced, done).await {
                 Ok(done) => return Ok(done),
                 Err(Failure::Pack(PackError::Entry(error))) if image.read_base(self.context, &error).await? => {}
                 Err(Failure::Pack(source)) => return Err(Error::Layer { layer: name.to_owned(), source }),
@@ -227,7 +229,13 @@ impl Packing<'_> {
         }
     }
 
-    fn work(&self, image: &Placed, index: usize, cancelled: Arc<AtomicBool>) -> Result<Work, Error> {
+    fn work(
+        &self,
+        image: &Placed,
+        index: usize,
+        cancelled: Arc<AtomicBool>,
+        advanced: &Arc<AtomicU64>,
+    ) -> Result<Work, Error> {
         Ok(Work {
             store: Arc::clone(&self.context.store),
             settings: self.settings.clone(),
@@ -238,6 +246,7 @@ impl Packing<'_> {
                 threads: self.context.jobs,
                 cancelled: Some(cancelled),
                 inspection: Some(Arc::clone(&self.inspection)),
+                advanced: Some(Arc::clone(advanced)),
                 ..PackOptions::default()
             },
         })

@@ -55,6 +55,21 @@ pub struct Report {
     pub schedules: Vec<ScheduleReport>,
     /// Milliseconds by step.
     pub timings: BTreeMap<&'static str, u64>,
+    /// Why the command ended before its end; then the rest says what was done until there.
+    pub error: Option<ErrorReport>,
+}
+
+/// An error, for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    /// What could not be done.
+    pub message: String,
+    /// Why, outermost cause first.
+    pub causes: Vec<String>,
+    /// What can be done about it.
+    pub hint: Option<String>,
+    /// The exit code of the process.
+    pub exit_code: u8,
 }
 
 /// One layer of the image.

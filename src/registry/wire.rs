@@ -108,6 +108,18 @@ impl Wire {
 
     /// Sends one request and returns the head of its answer, whatever its status.
     pub(super) async fn send(&self, endpoint: &Endpoint, ask: Ask) -> Result<Response, RegistryError> {
+        if !self.observer.wants_requests() {
+            return self.exchange(endpoint, ask).await;
+        }
+        let (what, started) = (self.what(endpoint, &ask.method, &ask.url), self.clock.now());
+        let result = self.exchange(endpoint, ask).await;
+        let took_ms = u64::try_from(self.clock.now().since(started).as_millis()).unwrap_or(u64::MAX);
+        let status = result.as_ref().ok().map(|response| response.status().as_u16());
+        self.tell(Event::RequestEnded { host: endpoint.host.clone(), what: self.redacted(&what), status, took_ms });
+        result
+    }
+
+    async fn exchange(&self, endpoint: &Endpoint, ask: Ask) -> Result<Response, RegistryError> {
         let client = self.client(endpoint, &ask.url)?;
         let Ask { method, mut url, mut headers, payload } = ask;
         // User information in a URL would become credentials, of the server's choice. URLs without a host have none.

@@ -24,10 +24,11 @@ use std::path::Path;
 use dockless::deploy::ServiceReport;
 use dockless::ground::{FileError, Hint, files};
 use dockless::net::NetError;
-use dockless::pipeline::{Error, Report};
+use dockless::pipeline::{Error, ErrorReport, Report};
 use dockless::sandbox::SandboxError;
 
-use super::args::{Cli, Command, Common};
+use super::args::{Cli, Command, Common, Progress};
+use super::cleanup;
 use super::env;
 use super::exit;
 use super::render;
@@ -120,10 +121,14 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
     }
 }
 
-/// Prints what a command ends with: the reference as the last line of stdout, or the report; and the digest file.
+/// Prints what a command ends with: the reference as the last line of stdout, or the report; and the files of results.
 fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Done, Failure> {
     if let (Some(path), Some(digest)) = (&common.digest_file, &report.digest) {
         files::write_atomic(path, format!("{digest}\n").as_bytes())?;
+    }
+    hand_on(common, report)?;
+    if !common.quiet && common.progress != Progress::None {
+        eprint!("{}", render::summary::render(report));
     }
     let text = if common.json {
         render::json::render(report)
@@ -139,6 +144,7 @@ fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Don
     dossiers(&report.services);
     for failure in &report.failures {
         eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
+        annotate(&render::error::report(failure, failure.hint(), report.exit_code()));
     }
     Ok(Done { code: report.exit_code() })
 }
@@ -149,6 +155,47 @@ fn dossiers(services: &[ServiceReport]) {
             eprint!("{}", render::dossier::render(&service.name, dossier));
         }
     }
+}
+
+/// Tells programs why a command broke off, and what was done until then.
+pub(crate) fn broken_off(cli: &Cli, error: ErrorReport) {
+    annotate(&error);
+    let report = render::tally::broken_off(error);
+    if let Err(error) = hand_on(&cli.common, &report) {
+        // There is an error already; this one is of less interest.
+        eprintln!("warning: {error}");
+    }
+    if !cli.common.json {
+        return;
+    }
+    let text = cleanup::redacted(&render::json::render(&report));
+    if cli.command.takes_stdout() {
+        eprint!("{text}");
+    } else {
+        // A closed stdout cannot be told of anything.
+        let _ = write_stdout(&text);
+    }
+}
+
+/// Shows an error on the page of a job.
+fn annotate(error: &ErrorReport) {
+    if env::github_actions() {
+        eprint!("{}", render::github::error(error));
+    }
+}
+
+/// Hands the results to the next step of a job.
+fn hand_on(common: &Common, report: &Report) -> Result<(), Failure> {
+    if let Some(path) = &common.dotenv {
+        files::write_atomic(path, render::outputs::dotenv(report).as_bytes())?;
+    }
+    let outputs = render::outputs::github(report);
+    if let Some(path) = env::step_output().filter(|_| !outputs.is_empty())
+        && let Err(error) = append(&path, &outputs)
+    {
+        eprintln!("warning: {error}");
+    }
+    Ok(())
 }
 
 /// Adds the summary of a deployment to the file that was named, and to the CI system's own page.

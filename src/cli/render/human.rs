@@ -1,10 +1,13 @@
 //! Progress as lines on stderr, one for each thing done.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Mutex;
 
-use dockless::event::{Event, Observer};
+use dockless::event::Event;
+use dockless::ground::Timestamp;
+use dockless::oci::Digest;
 
+use super::screen::Face;
 use crate::cli::cleanup;
 
 /// How much is shown.
@@ -16,35 +19,107 @@ pub(crate) enum Level {
     Warnings,
     /// What was done.
     Normal,
-    /// Also what was found done already, and retries.
+    /// Also what was found done already, and every request to a registry.
     Verbose,
+    /// Everything, also how far layers and blobs are.
+    All,
 }
 
-/// Writes events to stderr.
+/// Of what moves, one line in so many milliseconds at most.
+const MOVING_MS: i64 = 1000;
+
+/// Writes events as lines with the time of day (UTC): for logs, where nothing can be drawn anew.
 pub(crate) struct Lines<W> {
     level: Level,
-    out: Mutex<W>,
+    out: W,
+    /// What is packed and what is sent just now, with the bytes done, and all bytes where they are known.
+    packing: BTreeMap<String, u64>,
+    sending: BTreeMap<Digest, (u64, u64)>,
+    moved: bool,
+    told: i64,
 }
 
 impl<W: Write> Lines<W> {
     pub(crate) fn new(level: Level, out: W) -> Self {
-        Self { level, out: Mutex::new(out) }
+        Self { level, out, packing: BTreeMap::new(), sending: BTreeMap::new(), moved: false, told: 0 }
+    }
+
+    fn write(&mut self, at: Timestamp, line: &str) {
+        let time = at.rfc3339();
+        let time = time.get(11..19).unwrap_or_default();
+        // A closed stderr must not end the work.
+        let _ = writeln!(self.out, "{time} {}", cleanup::redacted(line));
+    }
+
+    fn advance(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::LayerAdvanced { name, tar_bytes } => _ = self.packing.insert(name.clone(), *tar_bytes),
+            Event::UploadAdvanced { digest, sent, size } => _ = self.sending.insert(*digest, (*sent, *size)),
+            Event::LayerPacked { name, .. } | Event::LayerKnown { name, .. } => _ = self.packing.remove(name),
+            Event::BlobUploaded { digest, .. } | Event::BlobExists { digest } | Event::BlobMounted { digest, .. } => {
+                self.sending.remove(digest);
+            }
+            _ => return,
+        }
+        let moves = matches!(event, Event::LayerAdvanced { .. } | Event::UploadAdvanced { .. });
+        if moves && !self.moved {
+            (self.moved, self.told) = (true, self.told.max(at.millis() - MOVING_MS / 2));
+        }
+    }
+
+    /// Returns what moves, in one line.
+    fn moving(&self) -> Option<String> {
+        let packing = self.packing.iter().map(|(name, done)| format!("packing {name} {}", bytes(*done)));
+        let mut parts: Vec<String> = packing.collect();
+        if !self.sending.is_empty() {
+            let (sent, size) = self.sending.values().fold((0, 0), |(a, b), (sent, size)| (a + sent, b + size));
+            let count = self.sending.len();
+            let blobs = if count == 1 { "1 blob".to_owned() } else { format!("{count} blobs") };
+            parts.push(format!("uploading {blobs}, {} of {}", bytes(sent), bytes(size)));
+        }
+        (!parts.is_empty()).then(|| format!("progress  {}", parts.join("; ")))
     }
 }
 
-impl<W: Write + Send> Observer for Lines<W> {
-    fn observe(&self, event: Event) {
-        let Some((level, line)) = line(&event) else { return };
-        if level <= self.level {
-            let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            // A closed stderr must not end the work.
-            let _ = writeln!(out, "{}", cleanup::redacted(&line));
+impl<W: Write + Send> Face for Lines<W> {
+    fn show(&mut self, at: Timestamp, event: &Event) {
+        self.advance(at, event);
+        let Some(line) = told(event, self.level) else { return };
+        match event {
+            // What is to be heeded begins its line.
+            Event::Warning { .. } => _ = writeln!(self.out, "{}", cleanup::redacted(&line)),
+            _ => self.write(at, &line),
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        if !self.moved || self.level < Level::Normal || now.millis() - self.told < MOVING_MS {
+            return;
+        }
+        (self.moved, self.told) = (false, now.millis());
+        if let Some(line) = self.moving() {
+            self.write(now, &line);
         }
     }
 }
 
+/// Returns the line of an event, if it is of interest at this level.
+pub(crate) fn told(event: &Event, shown: Level) -> Option<String> {
+    line(event).filter(|(level, _)| *level <= shown).map(|(_, line)| line)
+}
+
+/// Returns how a service's deployment stands.
+pub(crate) fn rollout(event: &Event) -> Option<String> {
+    let Event::RolloutChanged { service, status, running, pending, desired, stage, traffic } = event else {
+        return None;
+    };
+    let stage = stage.as_ref().map(|stage| format!(" {stage}")).unwrap_or_default();
+    let traffic = traffic.map(|percent| format!(", {percent} % of the traffic")).unwrap_or_default();
+    Some(format!("{service}: {status}{stage}, {running} running, {pending} pending of {desired}{traffic}"))
+}
+
 fn line(event: &Event) -> Option<(Level, String)> {
-    use Level::{Normal, Verbose, Warnings};
+    use Level::{All, Normal, Verbose, Warnings};
     Some(match event {
         Event::BaseResolved { base, digest } => (Normal, format!("base      {base} ({})", digest.short())),
         Event::BaseLayerScanned { digest, size } => {
@@ -77,11 +152,14 @@ fn line(event: &Event) -> Option<(Level, String)> {
         Event::ServiceUpdated { service, task_definition } => {
             (Normal, format!("deploy    {service}: updated to {}", last_part(task_definition)))
         }
-        Event::RolloutChanged { service, status, running, pending, desired, stage, traffic } => {
-            let stage = stage.as_ref().map(|stage| format!(" {stage}")).unwrap_or_default();
-            let traffic = traffic.map(|percent| format!(", {percent} % of the traffic")).unwrap_or_default();
-            let counts = format!("{running} running, {pending} pending of {desired}");
-            (Normal, format!("deploy    {service}: {status}{stage}, {counts}{traffic}"))
+        Event::RolloutChanged { .. } => (Normal, format!("deploy    {}", rollout(event)?)),
+        Event::RequestEnded { host, what, status, took_ms } => {
+            let answer = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            (Verbose, format!("request   {host} {what}: {answer} in {took_ms} ms"))
+        }
+        Event::LayerAdvanced { name, tar_bytes } => (All, format!("layer     {name}: {} packed", bytes(*tar_bytes))),
+        Event::UploadAdvanced { digest, sent, size } => {
+            (All, format!("push      {}: {} of {}", digest.short(), bytes(*sent), bytes(*size)))
         }
         Event::ServiceEvent { service, at, message } => {
             (Normal, format!("event     {service} {}: {message}", at.rfc3339()))
@@ -125,16 +203,38 @@ mod tests {
         assert_eq!(told, ["0 B", "999 B", "1.0 kB", "1.5 MB", "654.0 MB", "2.0 GB"]);
     }
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_seconds(43_200).plus(std::time::Duration::from_millis(millis.unsigned_abs()))
+    }
+
     #[test]
     fn a_quiet_terminal_shows_no_warning_and_a_normal_one_no_detail() {
         let shown = |level, event: Event| {
-            let lines = Lines::new(level, Vec::new());
-            lines.observe(event);
-            !lines.out.into_inner().expect("no panic").is_empty()
+            let mut lines = Lines::new(level, Vec::new());
+            lines.show(at(0), &event);
+            !lines.out.is_empty()
         };
         let warning = || Event::Warning { message: "w".into(), hint: None };
         let detail = || Event::LayerStarted { name: "n".into() };
         assert!(!shown(Level::Quiet, warning()) && shown(Level::Warnings, warning()));
         assert!(!shown(Level::Normal, detail()) && shown(Level::Verbose, detail()));
+    }
+
+    #[test]
+    fn what_moves_is_told_once_in_a_second_with_the_time() {
+        let mut lines = Lines::new(Level::Normal, Vec::new());
+        let digest = Digest::of(b"blob");
+        for step in 0..40 {
+            let sent = step * 1_000_000;
+            lines.show(at(step as i64 * 100), &Event::UploadAdvanced { digest, sent, size: 40_000_000 });
+            lines.tick(at(step as i64 * 100));
+        }
+        lines.show(at(4000), &Event::BlobUploaded { digest, size: 40_000_000 });
+        lines.tick(at(9000));
+        let text = String::from_utf8(lines.out).expect("text");
+        let line = |time: &str, sent: &str| format!("12:00:{time} progress  uploading 1 blob, {sent} of 40.0 MB\n");
+        let moving = [("00", "5.0 MB"), ("01", "15.0 MB"), ("02", "25.0 MB"), ("03", "35.0 MB")];
+        let expect: String = moving.map(|(time, sent)| line(time, sent)).concat();
+        assert_eq!(text, expect + &format!("12:00:04 push      {}: uploaded 40.0 MB\n", digest.short()));
     }
 }

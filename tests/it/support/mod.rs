@@ -8,6 +8,7 @@ pub(crate) mod raw;
 mod rights;
 pub(crate) mod row;
 mod run;
+pub(crate) mod snapshot;
 mod stage;
 mod standin;
 pub(crate) mod tls;

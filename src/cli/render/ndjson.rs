@@ -1,0 +1,77 @@
+//! `--events FILE`: what happens as one JSON object a line, for programs (`docs/report.md`).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use dockless::event::Event;
+use dockless::ground::{FileError, Timestamp};
+use serde::Serialize;
+use serde_json::json;
+
+use super::screen::Face;
+use crate::cli::cleanup;
+
+/// The version of the lines.
+const SCHEMA: u32 = 1;
+/// Of what moves, one line in so many milliseconds.
+const MOVING_MS: i64 = 1000;
+
+/// Writes events to a file.
+pub(crate) struct Events {
+    file: File,
+    /// When something that moves was told last.
+    told: BTreeMap<String, i64>,
+}
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    schema: u32,
+    time: String,
+    #[serde(flatten)]
+    event: &'a T,
+}
+
+impl Events {
+    /// Makes the file anew.
+    pub(crate) fn create(path: &Path, at: Timestamp) -> Result<Self, FileError> {
+        let file = File::create(path).map_err(FileError::on("create", path))?;
+        let mut events = Self { file, told: BTreeMap::new() };
+        events.write(at, &json!({ "event": "started", "version": env!("CARGO_PKG_VERSION") }));
+        Ok(events)
+    }
+
+    fn write(&mut self, at: Timestamp, event: &impl Serialize) {
+        let line = Line { schema: SCHEMA, time: at.rfc3339(), event };
+        // Events have string keys alone.
+        let line = serde_json::to_string(&line).expect("an event is always JSON");
+        // A full disk must not end the work.
+        let _ = self.file.write_all((cleanup::redacted(&line) + "\n").as_bytes());
+    }
+
+    fn is_due(&mut self, at: Timestamp, key: String) -> bool {
+        let due = self.told.get(&key).is_none_or(|last| at.millis() - last >= MOVING_MS);
+        if due {
+            self.told.insert(key, at.millis());
+        }
+        due
+    }
+}
+
+impl Face for Events {
+    fn show(&mut self, at: Timestamp, event: &Event) {
+        let due = match event {
+            Event::UploadAdvanced { digest, .. } => self.is_due(at, digest.to_string()),
+            Event::LayerAdvanced { name, .. } => self.is_due(at, name.clone()),
+            _ => true,
+        };
+        if due {
+            self.write(at, event);
+        }
+    }
+
+    fn end(&mut self, at: Timestamp, code: u8) {
+        self.write(at, &json!({ "event": "ended", "exit_code": code }));
+    }
+}
