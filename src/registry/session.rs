@@ -9,7 +9,7 @@ use http::Method;
 use url::Url;
 
 use super::client::{Registry, Request};
-use super::{RegistryError, RepositoryClient};
+use super::{RegistryError, RepositoryClient, TransportKind};
 use crate::oci::Repository;
 
 /// How long a session's end is waited for: it is a courtesy, and the server ends it by itself in time.
@@ -86,12 +86,20 @@ impl Registry {
 impl RepositoryClient {
     /// Gives a session up, and returns whether it is gone. Best effort: ECR and others may not know the request at all.
     pub(super) async fn cancel(&self, session: &Url) -> bool {
+        tokio::time::timeout(PATIENCE, self.end(session)).await.unwrap_or(false)
+    }
+
+    async fn end(&self, session: &Url) -> bool {
         let request = Request::new(Method::DELETE, session.clone()).pushing();
-        let answer = tokio::time::timeout(PATIENCE, self.exchange(&request)).await;
+        let mut answer = self.exchange(&request).await;
+        // Who refuses a body may close the connection after it, and this request is the next one on it.
+        if matches!(&answer, Err(RegistryError::Transport(error)) if error.kind == TransportKind::Broken) {
+            answer = self.exchange(&request).await;
+        }
         match answer {
-            Ok(Ok(_)) => true,
-            Ok(Err(RegistryError::Response(error))) => error.status.as_u16() == 404,
-            Ok(Err(_)) | Err(_) => false,
+            Ok(_) => true,
+            Err(RegistryError::Response(error)) => error.status.as_u16() == 404,
+            Err(_) => false,
         }
     }
 }

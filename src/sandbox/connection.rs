@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::request::Parts;
 use http::{Request, StatusCode, header};
@@ -11,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::answer::{self, Answer, Truncated};
@@ -40,7 +42,19 @@ pub(super) async fn serve(stream: TcpStream, world: Arc<World>) {
     if is_reset.load(Ordering::Relaxed) {
         // Without lingering the close is a reset; where that cannot be set it is a plain close.
         let _ = stream.set_zero_linger();
+    } else {
+        let _ = tokio::time::timeout(LONGEST_LINGER, linger(stream)).await;
     }
+}
+
+/// How long a client may go on sending what was refused.
+const LONGEST_LINGER: Duration = Duration::from_secs(5);
+
+/// Closes a connection without losing its last answer, as careful servers do: a close with bytes unread is a reset, and
+/// a reset may overtake the refusal of a body that is still on its way.
+async fn linger(mut stream: TcpStream) -> std::io::Result<u64> {
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
 }
 
 /// Logs its request when it goes, also if the client goes first.
@@ -65,6 +79,8 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
     let received = Arc::new(AtomicU64::new(0));
     let mut entry = Entry { world, request: logged(&parts, target.as_deref()), received: Arc::clone(&received) };
     let is_form = is_form(&parts);
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length: u64 = length.unwrap_or_default();
     let aim = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let take = |operation: Option<&str>| world.faults.take(parts.method.as_str(), aim, operation);
     // The operation of a form stands in its body.
@@ -87,9 +103,15 @@ async fn exchange(world: &World, is_reset: &AtomicBool, request: Request<Incomin
         action = take(entry.request.operation.as_deref());
     }
     let asked = Asked { world, target, parts, body, form };
-    let answer = act(asked, &entry.request, action).await;
-    match &answer {
-        Ok(answer) => entry.request.status = answer.status().as_u16(),
+    let mut answer = act(asked, &entry.request, action).await;
+    match &mut answer {
+        Ok(answer) => {
+            entry.request.status = answer.status().as_u16();
+            // What was refused unread stays in the way of the next request.
+            if entry.received.load(Ordering::Relaxed) < length {
+                answer::set(answer, header::CONNECTION, "close");
+            }
+        }
         Err(Broken) => is_reset.store(true, Ordering::Relaxed),
     }
     answer

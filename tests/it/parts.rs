@@ -1,6 +1,6 @@
 //! Blobs in parts: for what stands before a registry and refuses a whole, as each registry wants its parts.
 
-use dockless::sandbox::{LoggedRequest, Personality};
+use dockless::sandbox::{Action, Fault, LoggedRequest, Personality, Reset};
 
 use super::support::bench::{Bench, blob};
 
@@ -65,6 +65,17 @@ async fn registries_that_mishandle_parts_say_so_at_the_limit() {
     let error = bench.client.push_blob(&blob(7, 100_000), &[]).await.expect_err("neither a whole nor parts");
     assert!(error.to_string().contains("405") || error.to_string().contains("413"), "{error}");
     assert_eq!(bench.sandbox.open_uploads(), 0, "the session is given up");
+    bench.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_is_given_up_also_where_the_connection_ends_with_the_refusal() {
+    let mut ways = Personality::distribution();
+    ways.longest_body = Some(70_000);
+    let bench = Bench::with(ways, |_| {}).await;
+    bench.sandbox.script(Fault::on_request("DELETE", "/v2/*/blobs/uploads/*", Action::Reset(Reset::Before)));
+    bench.client.push_blob(&blob(7, 100_000), &[]).await.expect("the blob arrives in parts");
+    assert_eq!(bench.sandbox.open_uploads(), 0);
     bench.sandbox.stop().await;
 }
 
