@@ -91,7 +91,7 @@ pub(crate) async fn build_on(
     lock: &Lookup,
     mut sending: Option<Sending<'_>>,
 ) -> Result<Built, Error> {
-    let mut report = Report::new();
+    let mut report = Report::default();
     let started = context.clock.now();
     let mut placed = Vec::new();
     for (number, base) in bases.into_iter().enumerate() {

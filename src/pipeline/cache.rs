@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, FormVersion};
 use crate::store::{Inventory, Leftover, Store, is_orphan};
 use eviction::Eviction;
 
@@ -39,7 +39,7 @@ impl Held {
 #[derive(Clone, Debug, Serialize)]
 pub struct CacheReport {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// The cache's folder.
     pub cache: PathBuf,
     /// The bound in bytes.
@@ -54,7 +54,7 @@ pub struct CacheReport {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct PruneReport {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// The cache's folder.
     pub cache: PathBuf,
     /// Whether nothing was removed in truth.
@@ -93,7 +93,7 @@ pub fn measure_cache(folder: &Path, max_size: u64) -> CacheReport {
     if sandbox.files > 0 {
         kinds.insert(SANDBOX.to_owned(), sandbox);
     }
-    CacheReport { schema: 1, cache: folder.to_owned(), max_size, bytes, kinds }
+    CacheReport { schema: FormVersion::default(), cache: folder.to_owned(), max_size, bytes, kinds }
 }
 
 /// Removes what was used longest ago until the rest is within `max_size` bytes, and what killed runs left behind. What a
@@ -104,8 +104,7 @@ pub fn measure_cache(folder: &Path, max_size: u64) -> CacheReport {
 /// # Errors
 /// When the store cannot be looked at, or a file not be removed; what was removed by then leaves a whole store.
 pub fn prune_cache(store: &Store, max_size: u64, dry_run: bool) -> Result<PruneReport, Error> {
-    let mut report =
-        PruneReport { schema: 1, cache: store.root().to_owned(), dry_run, max_size, ..PruneReport::default() };
+    let mut report = PruneReport { cache: store.root().to_owned(), dry_run, max_size, ..PruneReport::default() };
     let now_ns = store.file_clock()?.now_ns;
     let Some(sweep) = store.sweep()? else {
         report.skipped = Some("the file system has no locks, so nobody knows what other runs use");

@@ -55,7 +55,7 @@ pub struct NamedImage {
 /// in the report.
 pub async fn deploy(context: &Context, deploy: &DeployContext, images: &[NamedImage]) -> Result<Report, Error> {
     let (mut prepared, targets) = prepare(context, deploy, images).await?;
-    let mut report = Report::new();
+    let mut report = Report::default();
     if let Some(first) = targets.first() {
         (report.image, report.digest) = (Some(first.reference.clone()), Some(first.digest));
     }

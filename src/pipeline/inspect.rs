@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::copy::{CONFIG_LIMIT, CopyContext, Source, bytes, media_type};
-use super::{Error, Place};
+use super::{Error, FormVersion, Place};
 use crate::oci::{Annotations, Config, Descriptor, DiffId, Digest, Document, Manifest, MediaType, Platform};
 
 /// What an image is made of: report schema 1 of `inspect`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// The image as it was asked for, with its digest.
     pub image: String,
     /// The digest of the manifest or index.
@@ -88,7 +88,7 @@ pub async fn inspect(context: &CopyContext, place: &Place, platform: Option<&Pla
     };
     let (images, others, annotations) = images(&source).await?;
     Ok(Inspection {
-        schema: 1,
+        schema: FormVersion::default(),
         image,
         digest,
         media_type: media_type(root),

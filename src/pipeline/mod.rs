@@ -48,7 +48,7 @@ pub use live::live_service;
 pub use lock::{LockReport, check_lock, lock};
 pub use output::Output;
 pub use push::push;
-pub use report::{ErrorReport, LayerReport, Report};
+pub use report::{ErrorReport, FormVersion, LayerReport, Report};
 pub use running::{answer, rollback, rollback_plan, status};
 pub use several::{Part, SeveralReport, deploy_all, deploy_all_plan, push_all, ship_all};
 pub use ship::ship;

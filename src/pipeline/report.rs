@@ -8,11 +8,21 @@ use crate::deploy::{BadVerdict, BeforeReport, DeployReport, ScheduleReport, Serv
 use crate::ground::Timestamp;
 use crate::oci::{DiffId, Digest};
 
+/// The version of a report's form: 1. A member that is added does not change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FormVersion(u32);
+
+impl Default for FormVersion {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
 /// The report of a command. Members of steps that the command has not are null or empty.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// `name:tag@digest` under the first tag; without a name, the digest.
     pub image: Option<String>,
     /// The digest of the manifest.
@@ -91,11 +101,6 @@ pub struct LayerReport {
 }
 
 impl Report {
-    /// Makes an empty report.
-    pub fn new() -> Self {
-        Self { schema: 1, ..Self::default() }
-    }
-
     /// Takes over what a deployment reports.
     pub(crate) fn deployed(&mut self, deploy: DeployReport) {
         self.failures = deploy.failures();

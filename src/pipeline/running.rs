@@ -73,8 +73,7 @@ pub async fn answer(
 }
 
 fn report(done: RollbackReport) -> Report {
-    let mut report = Report::new();
-    report.as_asked = done.as_asked.into_iter().collect();
+    let mut report = Report { as_asked: done.as_asked.into_iter().collect(), ..Report::default() };
     report.deployed(done.report);
     report
 }

@@ -16,7 +16,7 @@ use crate::spec::DeploySpec;
 use super::deploy::{self, DeployContext};
 use super::push::push_after;
 use super::ship::running;
-use super::{Context, Error, Report, facts};
+use super::{Context, Error, FormVersion, Report, facts};
 
 /// One of several builds.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub struct Part {
 #[derive(Clone, Debug, Serialize)]
 pub struct SeveralReport {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// Each build, in the order of the command line, with the services that it names.
     pub builds: Vec<Report>,
     /// Whether any revision was registered.
@@ -65,7 +65,7 @@ pub struct SeveralReport {
 impl SeveralReport {
     fn new(builds: Vec<Report>) -> Self {
         Self {
-            schema: 1,
+            schema: FormVersion::default(),
             builds,
             registered: false,
             services: Vec::new(),
@@ -168,7 +168,7 @@ pub async fn deploy_all(parts: &[Part]) -> Result<SeveralReport, Error> {
     let image = |target: &TargetImage| Report {
         image: Some(target.reference.clone()),
         digest: Some(target.digest),
-        ..Report::new()
+        ..Report::default()
     };
     let builds = targets.iter().map(image).collect();
     finish(parts, places, targets, builds).await

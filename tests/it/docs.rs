@@ -187,11 +187,13 @@ fn wrong_build_files_of_a_page_would_be_seen() {
     assert!(!wrong("hosts: {a.example.com: {schema: http}}\n").is_empty());
 }
 
-/// Whether the output has these lines in their order; `...` stands for any text.
+/// Whether the output has these lines in their order; `...` stands for any text. A log has the time before each line,
+/// which a terminal, and so the page, has not.
 fn has_lines(output: &str, expected: &[&str]) -> Result<(), String> {
     let mut lines = output.lines();
     for wanted in expected {
-        let pattern = format!("^{}$", regex::escape(wanted).replace(r"\.\.\.", ".*"));
+        let pattern =
+            format!("^(?:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} )?{}$", regex::escape(wanted).replace(r"\.\.\.", ".*"));
         let pattern = regex::Regex::new(&pattern).map_err(|error| error.to_string())?;
         if !lines.any(|line| pattern.is_match(line)) {
             return Err(format!("`{wanted}` does not follow in:\n{output}"));

@@ -185,7 +185,10 @@ fn help_fits_80_columns_and_reads_as_it_was_reviewed() {
 /// Leaves out the options of all commands: an option's paragraph that stands in the common help too.
 fn without(own: &str, top: &str) -> String {
     let known: Vec<&str> = top.lines().collect();
-    own.lines().filter(|line| line.trim().is_empty() || !known.contains(line)).map(|line| format!("{line}\n")).collect()
+    let mut kept: Vec<&str> =
+        own.lines().map(str::trim_end).filter(|line| line.is_empty() || !known.contains(line)).collect();
+    kept.dedup_by(|line, before| line.is_empty() && before.is_empty());
+    kept.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// A run's words without what differs from machine to machine.

@@ -158,7 +158,7 @@ fn exit_codes_are_documented_one_by_one() {
     let mut codes: Vec<u8> = own.chain([6, 8, 9, 10]).collect();
     codes.sort_unstable();
     codes.dedup();
-    let table = document("exit-codes.md");
+    let table = document("reference/exit-codes.md");
     let documented: Vec<u8> =
         table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
     assert_eq!(documented, codes);

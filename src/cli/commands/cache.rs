@@ -52,13 +52,7 @@ fn prune(folder: &Path, args: &PruneArgs, configured: u64) -> Result<PruneReport
     let max_size = if args.all { 0 } else { args.max_size.unwrap_or(configured) };
     // Nothing is made where there is nothing to remove.
     if !folder.exists() {
-        return Ok(PruneReport {
-            schema: 1,
-            cache: folder.to_owned(),
-            dry_run: args.dry_run,
-            max_size,
-            ..PruneReport::default()
-        });
+        return Ok(PruneReport { cache: folder.to_owned(), dry_run: args.dry_run, max_size, ..PruneReport::default() });
     }
     let store = Store::attach(folder).map_err(|error: StoreError| Failure::Pipeline(Error::Store(error)))?;
     let mut report = pipeline::prune_cache(&store, max_size, args.dry_run)?;

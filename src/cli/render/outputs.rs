@@ -46,8 +46,11 @@ mod tests {
 
     #[test]
     fn a_value_is_one_line_and_what_is_unknown_has_none() {
-        let report =
-            Report { image: Some("a/b:c".to_owned()), url: Some("http://x\nverdict=y".to_owned()), ..Report::new() };
+        let report = Report {
+            image: Some("a/b:c".to_owned()),
+            url: Some("http://x\nverdict=y".to_owned()),
+            ..Report::default()
+        };
         assert_eq!(github(&report), "image=a/b:c\nurl=http://xverdict=y\n");
         assert_eq!(dotenv(&report), "DOCKLESS_IMAGE=a/b:c\nDOCKLESS_URL=http://xverdict=y\n");
     }

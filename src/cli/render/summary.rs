@@ -72,12 +72,12 @@ mod tests {
             mounted: 1,
             existing: 1,
             timings: BTreeMap::from([("push", 1500), ("base", 20), ("layers", 300)]),
-            ..Report::new()
+            ..Report::default()
         };
         let expect = "built     1 of 2 own layers, 1 reused, 7.0 MB in all\n\
                       sent      2.0 MB in 2 blobs, 1 mounted, 1 there already, 45.0 MB saved\n\
                       time      base 0.0 s, layers 0.3 s, push 1.5 s\n";
         assert_eq!(render(&report), expect);
-        assert_eq!(render(&Report::new()), "");
+        assert_eq!(render(&Report::default()), "");
     }
 }

@@ -15,13 +15,13 @@ pub(crate) struct Tally;
 
 impl Face for Tally {
     fn show(&mut self, _at: Timestamp, event: &Event) {
-        count(DONE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Report::new), event);
+        count(DONE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default(), event);
     }
 }
 
 /// Returns what was done, with the error that ended it.
 pub(crate) fn broken_off(error: ErrorReport) -> Report {
-    let done = DONE.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(Report::new);
+    let done = DONE.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
     Report { error: Some(error), ..done }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_report_of_a_broken_run_tells_what_was_done() {
         let digest = Digest::of(b"x");
-        let mut report = Report::new();
+        let mut report = Report::default();
         let pushed = |reference: &str| Event::ManifestPushed { reference: reference.parse().expect("a name"), digest };
         for event in [
             Event::BlobUploaded { digest, size: 5 },

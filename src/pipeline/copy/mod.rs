@@ -77,7 +77,7 @@ pub async fn copy(context: &CopyContext, from: &Place, to: &Place, options: &Cop
         source = source.narrowed(platform).await?;
     }
     let to = to.clone().or_tag(from.tag().cloned());
-    let mut report = Report::new();
+    let mut report = Report::default();
     let mut digest = source.root.digest();
     match &to {
         Place::Registry(reference) => {

@@ -12,6 +12,7 @@ use crate::ground::{Hint, files};
 use crate::guard::is_below;
 use crate::image::{check_start, settings};
 use crate::oci::{Digest, ImagePath, Platform};
+use crate::pipeline::FormVersion;
 use crate::pipeline::base::{layer_images, resolve_base, written_name};
 use crate::pipeline::bridge::blocking;
 use crate::pipeline::examine::environment;
@@ -25,7 +26,7 @@ use super::{Context, Error, Lookup, ResolvedBase};
 #[derive(Clone, Debug, Serialize)]
 pub struct LockReport {
     /// The version of this form.
-    pub schema: u32,
+    pub schema: FormVersion,
     /// The lock's file.
     pub lock: PathBuf,
     /// Whether the file was written, or would have to be.
@@ -69,7 +70,13 @@ pub fn check_lock(context: &Context) -> Result<LockReport, Error> {
     let lookup = Lookup::read(context)?;
     let stale = stale(context, &lookup);
     let platforms = lookup.lock().map(shown).unwrap_or_default();
-    Ok(LockReport { schema: 1, lock: context.spec.lock.clone(), changed: stale.is_some(), stale, platforms })
+    Ok(LockReport {
+        schema: FormVersion::default(),
+        lock: context.spec.lock.clone(),
+        changed: stale.is_some(),
+        stale,
+        platforms,
+    })
 }
 
 fn stale(context: &Context, lookup: &Lookup) -> Option<String> {
@@ -155,7 +162,7 @@ fn write(context: &Context, lock: &Lock) -> Result<LockReport, Error> {
     if changed {
         files::write_atomic(&file, &bytes)?;
     }
-    Ok(LockReport { schema: 1, lock: file, changed, stale: None, platforms })
+    Ok(LockReport { schema: FormVersion::default(), lock: file, changed, stale: None, platforms })
 }
 
 fn shown(lock: &Lock) -> BTreeMap<String, Option<Digest>> {
