@@ -7,6 +7,10 @@ use dockless::init::Kind;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod tooling;
+
+pub(crate) use tooling::{CacheAction, CacheArgs, CompletionsArgs, ManArgs, PruneArgs, SandboxArgs, SchemaArgs};
+
 /// Takes a project to a running Amazon ECS service without a Docker daemon.
 #[derive(Debug, Parser)]
 #[command(name = "dockless", version, max_term_width = 100, disable_help_subcommand = true)]
@@ -27,6 +31,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Look at the project and write its first build file
     Init(InitArgs),
+    /// Show what ship, or push without a deployment, would do; nothing is sent
+    Plan(PlanArgs),
     /// Build the image; nothing is pushed
     Build(BuildArgs),
     /// Build the image and push it under every tag
@@ -76,7 +82,7 @@ pub(crate) struct Common {
     /// The project
     #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
     pub(crate) project: PathBuf,
-    /// The build file, relative to the project; of push, deploy and ship several, as one run [default: build.yaml, else
+    /// The build file, relative to the project; of plan, push, deploy and ship several, as one run [default: build.yaml, else
     /// dockless.yaml]
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
     pub(crate) files: Vec<PathBuf>,
@@ -189,6 +195,21 @@ pub(crate) struct InitArgs {
     pub(crate) dry_run: bool,
 }
 
+/// Options of `plan`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Layers that are not known are packed into the cache, so that digests, sizes and steps are those \
+    of the run itself."
+)]
+pub(crate) struct PlanArgs {
+    /// Pack nothing: of layers that are not known, tell what their files are
+    #[arg(long)]
+    pub(crate) estimate: bool,
+    /// Exit with 11 when something would change
+    #[arg(long, conflicts_with = "estimate")]
+    pub(crate) exit_code: bool,
+}
+
 /// Options of `build`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
@@ -272,34 +293,6 @@ pub(crate) struct LockArgs {
     pub(crate) check: bool,
 }
 
-/// Options of `cache`.
-#[derive(Debug, Args)]
-pub(crate) struct CacheArgs {
-    #[command(subcommand)]
-    pub(crate) action: Option<CacheAction>,
-}
-
-/// What can be done to the cache.
-#[derive(Debug, Subcommand)]
-pub(crate) enum CacheAction {
-    /// Remove what was used longest ago, and what killed runs left
-    Prune(PruneArgs),
-}
-
-/// Options of `cache prune`.
-#[derive(Debug, Args)]
-pub(crate) struct PruneArgs {
-    /// Remove all that no running process uses, also the state of sandboxes
-    #[arg(long, conflicts_with = "max_size")]
-    pub(crate) all: bool,
-    /// Keep at most this, such as 2GiB [default: `cache.max_size` of the user configuration, else 10GiB]
-    #[arg(long, value_name = "SIZE", value_parser = dockless::spec::parse_size)]
-    pub(crate) max_size: Option<u64>,
-    /// Show what would be removed, and remove nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
 /// Options of `copy`.
 #[derive(Debug, Args)]
 #[command(after_help = "Places: registry/repository:tag[@digest], oci:DIR[:tag], oci-archive:FILE[:tag], \
@@ -330,58 +323,4 @@ pub(crate) struct InspectArgs {
     /// Print the manifest or index as it stands, byte by byte
     #[arg(long, conflicts_with = "json")]
     pub(crate) raw: bool,
-}
-
-/// Options of `sandbox`.
-#[derive(Debug, Args)]
-pub(crate) struct SandboxArgs {
-    /// The loopback port to listen on [default: a free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub(crate) port: u16,
-    /// Let each request wait this long, such as 30ms, as a registry far away does
-    #[arg(long, value_name = "TIME", value_parser = dockless::spec::parse_duration)]
-    pub(crate) latency: Option<std::time::Duration>,
-    /// Let each connection carry so many bytes a second, such as 25MB/s
-    #[arg(long, value_name = "RATE", value_parser = rate)]
-    pub(crate) rate: Option<u64>,
-    /// Forget all that the project's sandbox holds, and end
-    #[arg(long)]
-    pub(crate) reset: bool,
-}
-
-/// Options of `schema`.
-#[derive(Debug, Args)]
-pub(crate) struct SchemaArgs {
-    /// That of the user configuration instead
-    #[arg(long, conflicts_with = "markdown")]
-    pub(crate) user_config: bool,
-    /// Print the reference page of the documents
-    #[arg(long)]
-    pub(crate) markdown: bool,
-}
-
-/// Options of `completions`.
-#[derive(Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub(crate) shell: clap_complete::Shell,
-}
-
-/// Options of `man`.
-#[derive(Debug, Args)]
-pub(crate) struct ManArgs {
-    /// Write a page for each command into this folder
-    #[arg(long, value_name = "DIR", conflicts_with = "markdown")]
-    pub(crate) dir: Option<PathBuf>,
-    /// Print the reference page of the documents
-    #[arg(long)]
-    pub(crate) markdown: bool,
-}
-
-fn rate(text: &str) -> Result<u64, String> {
-    match dockless::spec::parse_size(text.strip_suffix("/s").unwrap_or(text)) {
-        Ok(rate) if rate > 0 => Ok(rate),
-        _ => Err(format!("`{text}` is not a rate; write it like `25MB/s`")),
-    }
 }

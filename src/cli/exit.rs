@@ -16,7 +16,7 @@ pub(crate) const BUILD: u8 = 4;
 pub(crate) const REGISTRY: u8 = 5;
 /// A deployment that failed or was left half-way.
 pub(crate) const DEPLOY_FAILED: u8 = 7;
-/// A difference: a stale lock.
+/// A difference: a stale lock, a plan that changes something.
 pub(crate) const DIFFERENCE: u8 = 11;
 /// Refused, nothing changed.
 pub(crate) const REFUSED: u8 = 12;

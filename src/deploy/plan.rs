@@ -202,6 +202,24 @@ impl DeployPlan {
         self.actions.iter().any(changes) || !self.schedules.is_empty()
     }
 
+    /// Returns the steps in words, in the order that they are done in; what changes of a definition stands in lines of
+    /// its own.
+    pub fn steps(&self) -> Vec<String> {
+        let registers = |action: &&Action| matches!(action, Action::Register { .. });
+        let words = |action: &Action| action.to_string();
+        let mut steps: Vec<String> = Vec::new();
+        if self.before.is_empty() {
+            steps.extend(self.actions.iter().map(words));
+        } else {
+            steps.extend(self.actions.iter().filter(registers).map(words));
+            steps.extend(self.before.iter().map(ToString::to_string));
+            steps.extend(self.actions.iter().filter(|action| !registers(action)).map(words));
+        }
+        steps.extend(self.order_tags.iter().map(ToString::to_string));
+        steps.extend(self.schedules.iter().map(ToString::to_string));
+        steps
+    }
+
     /// Returns the steps that register something.
     pub(super) fn registers(&self) -> impl Iterator<Item = &Action> {
         self.actions.iter().filter(|action| matches!(action, Action::Register { .. }))
@@ -232,16 +250,7 @@ impl DeployPlan {
 
 impl fmt::Display for DeployPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let registers = |action: &&Action| matches!(action, Action::Register { .. });
-        if self.before.is_empty() {
-            self.actions.iter().try_for_each(|action| writeln!(f, "{action}"))?;
-        } else {
-            self.actions.iter().filter(registers).try_for_each(|action| writeln!(f, "{action}"))?;
-            self.before.iter().try_for_each(|run| writeln!(f, "{run}"))?;
-            self.actions.iter().filter(|action| !registers(action)).try_for_each(|action| writeln!(f, "{action}"))?;
-        }
-        self.order_tags.iter().try_for_each(|tag| writeln!(f, "{tag}"))?;
-        self.schedules.iter().try_for_each(|schedule| writeln!(f, "{schedule}"))
+        self.steps().iter().try_for_each(|step| writeln!(f, "{step}"))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Build: bases, layers, images. Nothing is sent from here but what the uploads are handed.
 
+use std::collections::BTreeMap;
+
 use crate::ground::Timestamp;
 use crate::guard::Inspected;
 use crate::image::{self, Assembly, Image, LayerBlob, Origin, OwnLayer, assemble_index};
 use crate::oci::{Digest, Index};
+use crate::registry::PushedBlob;
 use crate::store::Blob;
 
 use super::base::{ResolvedBase, resolve_base};
@@ -29,6 +32,8 @@ pub struct Built {
     pub index: Option<Index>,
     /// The report so far.
     pub report: Report,
+    /// Own layers that were taken over, and whose bytes are not here: how each came to be at the target.
+    pub(crate) taken: BTreeMap<Digest, PushedBlob>,
 }
 
 /// An image for one platform.
@@ -76,7 +81,8 @@ pub(crate) async fn resolve_bases(context: &Context, lock: &Lookup) -> Result<Ve
 
 /// Where the layers of a build go.
 pub(crate) struct Sending<'a> {
-    pub(crate) uploads: &'a mut Uploads,
+    /// What sends them; nothing does where they are only planned.
+    pub(crate) uploads: Option<&'a mut Uploads>,
     /// From where layers of images that were pushed before are taken over, if they are.
     pub(crate) reuse: Option<Reuse>,
 }
@@ -103,9 +109,10 @@ pub(crate) async fn build_on(
     let reuse = sending.as_mut().and_then(|sending| sending.reuse.take());
     let packed = pack_all(context, &mut placed, reuse).await?;
     examine(context, &mut placed, &packed).await?;
-    if let Some(Sending { uploads, .. }) = sending {
+    if let Some(Sending { uploads: Some(uploads), .. }) = sending {
         hand_over(&packed, uploads);
     }
+    let taken = taken(&packed);
     report.reused_layers += packed.iter().flatten().filter(|layer| layer.known || layer.taken.is_some()).count() as u64;
     report.time("layers", started, context.clock.now());
     let mut images = Vec::new();
@@ -116,7 +123,7 @@ pub(crate) async fn build_on(
         let children: Vec<&Image> = images.iter().map(|image| &image.image).collect();
         assemble_index(&children, &context.spec.annotations)
     });
-    let built = Built { images, index, report };
+    let built = Built { images, index, report, taken };
     Ok(reported(built))
 }
 
@@ -131,6 +138,14 @@ fn hand_over(packed: &[Vec<PackedLayer>], uploads: &mut Uploads) {
             _ => {}
         }
     }
+}
+
+fn taken(packed: &[Vec<PackedLayer>]) -> BTreeMap<Digest, PushedBlob> {
+    let taken = packed.iter().flatten().filter_map(|PackedLayer { layer, taken, .. }| {
+        let how = taken.clone()?;
+        Some((layer.blob.as_ref()?.descriptor.digest, how))
+    });
+    taken.collect()
 }
 
 /// Refuses secrets and images that cannot start, before anything of them leaves this machine.

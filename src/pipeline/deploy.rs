@@ -1,6 +1,8 @@
 //! Deploy: from a digest in a registry to a verdict.
 
-use crate::deploy::{DeployOptions, DeployPlan, Deployment, Ecs, FillIn, ImageFacts, RunningTasks, Share, TargetImage};
+use crate::deploy::{
+    DeployError, DeployOptions, DeployPlan, Deployment, Ecs, FillIn, ImageFacts, RunningTasks, Share, TargetImage,
+};
 use crate::oci::{Digest, Document, Reference, Repository};
 use crate::registry::TagOrDigest;
 use std::sync::Arc;
@@ -74,10 +76,20 @@ pub async fn deploy_plan(
 ) -> Result<DeployPlan, Error> {
     let (mut prepared, targets) = prepare(context, deploy, images).await?;
     let options = deploy.options(context);
-    prepared.look_for_equal(&deploy.ecs, &targets, &options).await;
+    Ok(planned(&mut prepared, &deploy.ecs, &targets, &options).await?)
+}
+
+/// Plans a deployment that is prepared, and refuses what it would refuse.
+pub(super) async fn planned(
+    prepared: &mut Deployment,
+    ecs: &Ecs,
+    targets: &[TargetImage],
+    options: &DeployOptions,
+) -> Result<DeployPlan, DeployError> {
+    prepared.look_for_equal(ecs, &targets, options).await;
     let plan = prepared.plan(&targets);
-    prepared.guard(&deploy.ecs, &plan, &options).await?;
-    prepared.preflight(&deploy.ecs, &plan, &deploy.options(context)).await?;
+    prepared.guard(ecs, &plan, options).await?;
+    prepared.preflight(ecs, &plan, options).await?;
     Ok(plan)
 }
 

@@ -151,7 +151,7 @@ impl Packing<'_> {
         let claims = elsewhere.into_iter().map(|(number, part)| {
             let target = &target;
             async move {
-                let claimed = target.claim_blob(&part.packed.digest, part.packed.size, &[]).await.ok().flatten();
+                let claimed = reuse.claim(target, &part.packed.digest, part.packed.size, &[]).await;
                 (number, claimed.map(|how| PackedPart { taken: Some(how), ..part }))
             }
         });

@@ -1,4 +1,4 @@
-//! Floor 7: the use cases: build, push, copy, inspect, deploy, ship.
+//! Floor 7: the use cases: build, push, copy, inspect, plan, deploy, ship.
 //!
 //! A use case is handed a [`Context`] (build file, store, registries, clock, observer) and returns a [`Report`]. It
 //! decides nothing that a lower floor can decide; it brings synchronous work and the network together.
@@ -30,6 +30,7 @@ mod roots;
 mod running;
 mod several;
 mod ship;
+mod ship_plan;
 mod split;
 mod uploads;
 mod work;
@@ -52,3 +53,4 @@ pub use report::{ErrorReport, FormVersion, LayerReport, Report};
 pub use running::{answer, rollback, rollback_plan, status};
 pub use several::{Part, SeveralReport, deploy_all, deploy_all_plan, push_all, ship_all};
 pub use ship::ship;
+pub use ship_plan::{Making, PlanReport, PlannedLayer, PlannedTag, SeveralPlanReport, Way, plan, plan_all};

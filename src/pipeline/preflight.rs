@@ -18,6 +18,17 @@ pub(crate) struct Preflight {
     standing: BTreeMap<Tag, Digest>,
 }
 
+/// Whether ECR knows the target. Other registries are not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existence {
+    /// It does, or nobody was asked.
+    Assumed,
+    /// It does not.
+    Missing,
+    /// We may not ask.
+    Unknown,
+}
+
 impl Preflight {
     /// Asks: the first request finds wrong credentials and an unreachable host, the next ones the repository, which is
     /// made if `spec` says so.
@@ -27,38 +38,54 @@ impl Preflight {
         spec: Option<&RepositorySpec>,
         observer: &dyn Observer,
     ) -> Result<Self, RegistryError> {
+        let (mut preflight, existence) = Self::begin(target, tags).await?;
+        match (target.ecr(), existence) {
+            (Some(ecr), Existence::Missing) => make(target, &ecr, spec, observer).await?,
+            // Whoever may push need not be one who may look; the pushes that follow tell the rest.
+            (Some(ecr), Existence::Unknown) if preflight.first.is_none() => {
+                probe(target, &ecr, spec, observer).await?;
+            }
+            _ => {}
+        }
+        preflight.look_at_tags(target, tags).await?;
+        Ok(preflight)
+    }
+
+    /// Asks what [`run`](Self::run) asks, and changes nothing.
+    pub(crate) async fn look(target: &RepositoryClient, tags: &[Tag]) -> Result<(Self, Existence), RegistryError> {
+        let (mut preflight, existence) = Self::begin(target, tags).await?;
+        preflight.look_at_tags(target, tags).await?;
+        Ok((preflight, existence))
+    }
+
+    async fn begin(target: &RepositoryClient, tags: &[Tag]) -> Result<(Self, Existence), RegistryError> {
         let asked = tags.first().cloned().unwrap_or_else(Tag::latest);
         let first = target.head_manifest(&asked.into()).await?.map(|there| there.digest);
-        let mut preflight = Self { mutability: Mutability::Mutable, first, standing: BTreeMap::new() };
-        if tags.is_empty() {
-            preflight.first = None;
-        }
-        let Some(ecr) = target.ecr() else { return Ok(preflight) };
-        preflight.mutability = match ecr.settings().await {
-            Ok(Some(settings)) => settings.mutability,
-            Ok(None) => {
-                make(target, &ecr, spec, observer).await?;
-                Mutability::Unknown
-            }
-            // Whoever may push need not be one who may look; the pushes that follow tell the rest.
-            Err(_) => {
-                if first.is_none() {
-                    probe(target, &ecr, spec, observer).await?;
-                }
-                Mutability::Unknown
-            }
+        let first = first.filter(|_| !tags.is_empty());
+        let (mutability, existence) = match target.ecr() {
+            None => (Mutability::Mutable, Existence::Assumed),
+            Some(ecr) => match ecr.settings().await {
+                Ok(Some(settings)) => (settings.mutability, Existence::Assumed),
+                Ok(None) => (Mutability::Unknown, Existence::Missing),
+                Err(_) => (Mutability::Unknown, Existence::Unknown),
+            },
         };
+        Ok((Self { mutability, first, standing: BTreeMap::new() }, existence))
+    }
+
+    /// Notes the tags that stand and may be unable to move.
+    async fn look_at_tags(&mut self, target: &RepositoryClient, tags: &[Tag]) -> Result<(), RegistryError> {
         for (number, tag) in tags.iter().enumerate() {
-            if preflight.mutability.may_move(tag.as_str()) == Some(true) {
+            if self.mutability.may_move(tag.as_str()) == Some(true) {
                 continue;
             }
             let there = match number {
-                0 => first,
+                0 => self.first,
                 _ => target.head_manifest(&tag.clone().into()).await?.map(|there| there.digest),
             };
-            preflight.standing.extend(there.map(|there| (tag.clone(), there)));
+            self.standing.extend(there.map(|there| (tag.clone(), there)));
         }
-        Ok(preflight)
+        Ok(())
     }
 
     /// Returns what the first tag stands for.

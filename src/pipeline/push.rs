@@ -127,7 +127,7 @@ impl Attempt<'_> {
     async fn pack(&self, own: &mut Uploads, reuse: bool, begun: &watch::Sender<bool>) -> Result<Built, Error> {
         let reuse = reuse.then(|| Reuse::new(self.opened.subscribe()));
         let bases = self.bases().await?.to_vec();
-        let built = build_on(self.context, bases, self.lock, Some(Sending { uploads: own, reuse })).await?;
+        let built = build_on(self.context, bases, self.lock, Some(Sending { uploads: Some(own), reuse })).await?;
         // The sender lives as long as we do.
         let _ = begun.subscribe().wait_for(|begun| *begun).await;
         Ok(built)

@@ -34,17 +34,45 @@ pub(crate) struct Opened {
 }
 
 /// The leave to take layers over, which comes when the target may be touched.
-pub(crate) struct Reuse(watch::Receiver<Option<Arc<Opened>>>);
+#[derive(Clone)]
+pub(crate) struct Reuse {
+    opened: watch::Receiver<Option<Arc<Opened>>>,
+    /// Whether the target may be changed, too: a mount is a change.
+    mounts: bool,
+}
 
 impl Reuse {
     /// Makes the leave of what will be told.
     pub(crate) fn new(opened: watch::Receiver<Option<Arc<Opened>>>) -> Self {
-        Self(opened)
+        Self { opened, mounts: true }
+    }
+
+    /// Makes the leave to look, and to change nothing.
+    pub(crate) fn to_look(opened: Arc<Opened>) -> Self {
+        // What was told can be read also when nobody is there to tell more.
+        Self { opened: watch::Sender::new(Some(opened)).subscribe(), mounts: false }
+    }
+
+    /// Returns how the target has a blob, or would have it by a mount, if it can do without its bytes.
+    pub(crate) async fn claim(
+        &self,
+        target: &RepositoryClient,
+        digest: &Digest,
+        size: u64,
+        mount_from: &[Repository],
+    ) -> Option<PushedBlob> {
+        if self.mounts {
+            return target.claim_blob(digest, size, mount_from).await.ok().flatten();
+        }
+        if target.has_blob(digest, size).await.ok()? {
+            return Some(PushedBlob::Existing);
+        }
+        mount_from.first().map(|from| PushedBlob::Mounted { from: from.name().to_owned() })
     }
 
     /// Waits for the leave. A push that failed meanwhile never gives it, and whoever waits is dropped.
     pub(crate) async fn opened(&self) -> Arc<Opened> {
-        let mut opened = self.0.clone();
+        let mut opened = self.opened.clone();
         let opened = opened.wait_for(Option::is_some).await.ok().and_then(|opened| opened.clone());
         match opened {
             Some(opened) => opened,
@@ -64,8 +92,8 @@ struct Candidate {
 #[derive(Clone, Default)]
 pub(crate) struct Pushed(Option<Arc<Mutex<Found>>>);
 
-#[derive(Default)]
 struct Found {
+    reuse: Reuse,
     /// Images that were not looked at yet, the likeliest first.
     images: VecDeque<Reference>,
     platforms: Vec<Platform>,
@@ -124,7 +152,8 @@ impl Pushed {
         let Some(reuse) = reuse.filter(|_| context.use_cache) else { return Self::default() };
         let opened = reuse.opened().await;
         let images = images(context, &opened).await;
-        let mut found = Found { images, platforms: platforms.to_vec(), ..Found::default() };
+        let (reuse, platforms) = (reuse.clone(), platforms.to_vec());
+        let mut found = Found { reuse, images, platforms, seen: BTreeSet::new(), layers: BTreeMap::new() };
         while found.layers.is_empty() {
             if !found.look_further(context).await {
                 return Self::default();
@@ -150,7 +179,7 @@ impl Pushed {
                 }
                 let elsewhere = repository.host() == target.repository().host() && repository != target.repository();
                 let mount_from: Vec<Repository> = elsewhere.then(|| repository.clone()).into_iter().collect();
-                if let Ok(Some(how)) = target.claim_blob(&descriptor.digest, descriptor.size, &mount_from).await {
+                if let Some(how) = found.reuse.claim(&target, &descriptor.digest, descriptor.size, &mount_from).await {
                     return Some(Taken { descriptor: descriptor.clone(), how });
                 }
             }

@@ -10,7 +10,7 @@ use crate::deploy::{
     DeployOptions, DeployPlan, DeployReport, Deployment, Ecs, ScheduleReport, Share, TargetImage, Together, Verdict,
     deploy_together,
 };
-use crate::oci::Reference;
+use crate::oci::{Reference, Repository};
 use crate::spec::DeploySpec;
 
 use super::deploy::{self, DeployContext};
@@ -145,8 +145,7 @@ pub async fn ship_all(parts: &[Part]) -> Result<SeveralReport, Error> {
     let (mut builds, mut targets) = (Vec::new(), Vec::new());
     for (index, part) in parts.iter().enumerate() {
         let repository = part.context.name()?.clone();
-        let images = places.iter().filter(|place| place.members.contains(&index));
-        let images: Vec<Reference> = images.flat_map(|place| running(&place.deployment, &repository)).collect();
+        let images = images_of(&places, index, &repository);
         let built = push_after(&part.context, Box::pin(async { Ok(images) })).await?;
         let digest = built.digest();
         let manifests =
@@ -182,13 +181,7 @@ pub async fn deploy_all_plan(parts: &[Part]) -> Result<Vec<DeployPlan>, Error> {
     let (mut places, targets) = resolve(parts).await?;
     let mut plans = Vec::new();
     for place in &mut places {
-        let (options, targets) = (parts[place.members[0]].options(), place.targets(&targets));
-        let (deployment, ecs) = (&mut place.deployment, &place.ecs);
-        deployment.look_for_equal(ecs, &targets, &options).await;
-        let plan = deployment.plan(&targets);
-        deployment.guard(ecs, &plan, &options).await?;
-        deployment.preflight(ecs, &plan, &options).await?;
-        plans.push(plan);
+        plans.push(place.plan(parts, &targets).await?);
     }
     Ok(plans)
 }
@@ -224,7 +217,7 @@ async fn finish(
 }
 
 /// A deployment with the builds that take part in it.
-struct PlacedDeployment {
+pub(super) struct PlacedDeployment {
     deployment: Deployment,
     ecs: Ecs,
     /// The positions of the builds, which are the deployment's shares in this order.
@@ -235,9 +228,21 @@ impl PlacedDeployment {
     fn targets(&self, all: &[TargetImage]) -> Vec<TargetImage> {
         self.members.iter().filter_map(|index| all.get(*index).cloned()).collect()
     }
+
+    /// Plans the deployment, and refuses what it would refuse.
+    pub(super) async fn plan(&mut self, parts: &[Part], targets: &[TargetImage]) -> Result<DeployPlan, Error> {
+        let (options, targets) = (parts[self.members[0]].options(), self.targets(targets));
+        Ok(deploy::planned(&mut self.deployment, &self.ecs, &targets, &options).await?)
+    }
 }
 
-fn know(places: &mut [PlacedDeployment], build: usize, facts: &crate::deploy::ImageFacts) {
+/// Returns the images that the services of a build run, of the registry that it is pushed to.
+pub(super) fn images_of(places: &[PlacedDeployment], build: usize, repository: &Repository) -> Vec<Reference> {
+    let places = places.iter().filter(|place| place.members.contains(&build));
+    places.flat_map(|place| running(&place.deployment, repository)).collect()
+}
+
+pub(super) fn know(places: &mut [PlacedDeployment], build: usize, facts: &crate::deploy::ImageFacts) {
     for place in places {
         if let Some(share) = place.members.iter().position(|index| *index == build) {
             place.deployment.know_image(share, facts.clone());
@@ -245,7 +250,7 @@ fn know(places: &mut [PlacedDeployment], build: usize, facts: &crate::deploy::Im
     }
 }
 
-async fn prepare(parts: &[Part]) -> Result<Vec<PlacedDeployment>, Error> {
+pub(super) async fn prepare(parts: &[Part]) -> Result<Vec<PlacedDeployment>, Error> {
     let mut places = Vec::new();
     for members in together(parts)? {
         let (spec, shares) = merged(parts, &members)?;
@@ -333,7 +338,7 @@ fn merged(parts: &[Part], members: &[usize]) -> Result<(DeploySpec, Vec<Share>),
 }
 
 /// Refuses builds of which one would write over the other's tag.
-fn check_tags(parts: &[Part]) -> Result<(), Error> {
+pub(super) fn check_tags(parts: &[Part]) -> Result<(), Error> {
     let mut seen: Vec<(String, &str)> = Vec::new();
     for part in parts {
         for tag in &part.context.spec.tags {

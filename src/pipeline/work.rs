@@ -22,7 +22,11 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Returns the entries of a part, or those behind a file that is packed already. No other part is walked for them.
-    fn part(&self, number: usize, done: Option<&ImagePath>) -> impl Iterator<Item = Result<Entry, PlanError>> + use<> {
+    pub(super) fn part(
+        &self,
+        number: usize,
+        done: Option<&ImagePath>,
+    ) -> impl Iterator<Item = Result<Entry, PlanError>> + use<> {
         let start = match (done, &self.plan[number].start) {
             (Some(done), _) => Start::After(done.clone()),
             (None, Some(start)) => Start::At(start.clone()),

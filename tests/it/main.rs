@@ -30,6 +30,7 @@ mod networks;
 mod odd_servers;
 mod outputs;
 mod parts;
+mod plan;
 mod platforms;
 mod preflight;
 mod progress;

@@ -166,7 +166,7 @@ fn build_files_that_do_not_go_together_are_refused() {
     runner
         .run(project.path(), &["-f", "shop.yaml", "-f", "./shop.yaml", "push"])
         .fails_with(3, &["push to the same tag", "a `name` or `tags` of its own"]);
-    several(&runner, &project, &["lock"]).fails_with(2, &["only push, deploy and ship take several build files"]);
+    several(&runner, &project, &["lock"]).fails_with(2, &["only plan, push, deploy and ship take several build files"]);
     several(&runner, &project, &["push", "--name", "a/b"]).fails_with(2, &["of one build file"]);
     assert_eq!((standin.uploads(), operations(&standin)), (0, Vec::new()));
 }

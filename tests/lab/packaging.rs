@@ -132,13 +132,16 @@ fn action(bench: &Workbench, command: &str) -> (Finished, String) {
 }
 
 #[test]
-fn the_action_passes_digest_and_exit_code_on() {
+fn the_action_passes_outputs_and_exit_code_on() {
     let bench = Workbench::new();
     bench.myshop();
     let (finished, output) = action(&bench, "ship --sandbox");
     let image = finished.ok().stdout.trim().to_owned();
     let (_, digest) = image.split_once('@').expect("a digest");
-    assert_eq!(output, format!("image={image}\ndigest={digest}\n"));
+    let lines: Vec<(&str, &str)> = output.lines().filter_map(|line| line.split_once('=')).collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["image", "digest", "task_definition_arn", "deployment_arn", "verdict"]);
+    assert_eq!((lines[0].1, lines[1].1, lines[4].1), (image.as_str(), digest, "successful"));
     let (finished, _) = action(&bench, "-e nowhere ship --sandbox");
     finished.fails(3, &["nowhere"]);
 }

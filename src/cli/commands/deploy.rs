@@ -28,7 +28,7 @@ pub(super) async fn run(common: &Common, args: &DeployArgs) -> Result<Done, Fail
 /// Prints what would be done, line by line, and last the image.
 fn print(common: &Common, plan: &DeployPlan) -> Result<Done, Failure> {
     let text = if common.json {
-        let steps: Vec<String> = plan.actions.iter().map(ToString::to_string).collect();
+        let steps = plan.steps();
         let target = &plan.targets[0];
         let changes = plan.changes_anything();
         let image = &target.reference;

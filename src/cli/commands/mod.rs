@@ -10,6 +10,7 @@ mod init;
 mod inspect;
 mod lock;
 mod man;
+mod plan;
 mod push;
 mod rollback;
 mod sandbox;
@@ -105,6 +106,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
     }
     match &cli.command {
         Command::Init(args) => init::run(&cli.common, args).await,
+        Command::Plan(args) => plan::run(&cli.common, args).await,
         Command::Build(args) => build::run(&cli.common, args).await,
         Command::Push => push::run(&cli.common).await,
         Command::Deploy(args) => deploy::run(&cli.common, args).await,

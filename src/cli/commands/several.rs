@@ -1,4 +1,4 @@
-//! `push`, `deploy` and `ship` of several build files as one run.
+//! `plan`, `push`, `deploy` and `ship` of several build files as one run.
 
 use dockless::ground::Hint;
 use dockless::pipeline::{self, SeveralReport};
@@ -17,6 +17,9 @@ pub(super) fn is_meant(common: &Common) -> bool {
 /// Runs a command on all build files.
 pub(super) async fn run(common: &Common, command: &Command) -> Result<Done, Failure> {
     check(common, command)?;
+    if let Command::Plan(args) = command {
+        return super::plan::run_all(common, args).await;
+    }
     let sessions = Sessions::open(common).await?;
     let wait = !matches!(
         command,
@@ -42,10 +45,10 @@ fn check(common: &Common, command: &Command) -> Result<(), Failure> {
     let usage = |message: &str, hint: &str| Failure::Usage { message: message.to_owned(), hint: Some(hint.to_owned()) };
     let hint = "give `-f` once, or leave it away";
     match command {
-        Command::Push | Command::Ship(_) => {}
+        Command::Plan(_) | Command::Push | Command::Ship(_) => {}
         Command::Deploy(args) if args.images.is_empty() => {}
         Command::Deploy(_) => return Err(usage("`--image` is the image of one build file", hint)),
-        _ => return Err(usage("only push, deploy and ship take several build files", hint)),
+        _ => return Err(usage("only plan, push, deploy and ship take several build files", hint)),
     }
     if common.name.is_some() || common.digest_file.is_some() || common.base.is_some() {
         return Err(usage("`--name`, `--base` and `--digest-file` are of one build file", hint));
@@ -56,7 +59,7 @@ fn check(common: &Common, command: &Command) -> Result<(), Failure> {
 fn print(common: &Common, plans: &[dockless::deploy::DeployPlan]) -> Result<Done, Failure> {
     let targets = || plans.iter().flat_map(|plan| &plan.targets);
     let text = if common.json {
-        let steps: Vec<String> = plans.iter().flat_map(|plan| &plan.actions).map(ToString::to_string).collect();
+        let steps: Vec<String> = plans.iter().flat_map(dockless::deploy::DeployPlan::steps).collect();
         let images: Vec<_> =
             targets().map(|target| json!({ "image": target.reference, "digest": target.digest })).collect();
         let changes = plans.iter().any(dockless::deploy::DeployPlan::changes_anything);

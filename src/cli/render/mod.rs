@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod live;
 pub(crate) mod ndjson;
 pub(crate) mod outputs;
+pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod screen;
 pub(crate) mod start;
