@@ -57,9 +57,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 async fn interruptible(cli: Cli) -> u8 {
+    // Signals are listened for before anything can be shown: whoever answers the first question with Ctrl-C is heard.
     let code = tokio::select! {
-        code = run(&cli) => code,
+        biased;
         () = interrupted() => end_early(&cli).await,
+        code = run(&cli) => code,
     };
     render::screen::end(code);
     code

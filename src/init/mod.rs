@@ -12,6 +12,7 @@ mod kind;
 mod kinds;
 mod listing;
 mod manifest;
+mod proof;
 mod render;
 mod service;
 mod start;

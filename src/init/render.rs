@@ -23,7 +23,10 @@ fn head(lines: &mut Lines, draft: &Draft) {
     // Editors look for it in the first lines; it makes them complete keys and underline what is wrong.
     lines.line(0, &format!("# yaml-language-server: $schema={SCHEMA_FILE}"));
     for line in &draft.about {
-        lines.line(0, format!("# {line}").trim_end());
+        match line.is_empty() {
+            true => lines.line(0, "#"),
+            false => lines.comment(0, line),
+        }
     }
     if !draft.about.is_empty() {
         lines.line(0, "");

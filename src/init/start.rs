@@ -7,8 +7,8 @@ use super::kind::{self, Kind};
 use super::kinds::{self, Outline};
 use super::listing::Project;
 use super::service::LiveService;
-use super::text::{Text, escaped, joined, repository_name};
-use super::{CiStage, Finding, InitError, dockerfile, ignore, render};
+use super::text::{Text, joined, repository_name};
+use super::{CiStage, Finding, InitError, dockerfile, ignore, proof, render};
 use crate::spec::{SCHEMA_FILE, build_file_schema};
 use crate::tree::{Sources, TreeError};
 
@@ -34,6 +34,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether the first platform is one of arm64.
+    fn is_arm(&self) -> bool {
+        match self.platforms.first() {
+            Some(platform) => platform.starts_with("linux/arm64"),
+            None => self.service.as_ref().and_then(|service| service.architecture.as_deref()) == Some("ARM64"),
+        }
+    }
+
     fn build_file(&self) -> String {
         if self.build_file.is_empty() { "build.yaml".to_owned() } else { self.build_file.clone() }
     }
@@ -114,7 +122,7 @@ pub fn default_name(folder_name: &str) -> String {
 /// assert!(start.documents[0].text.contains("from: build/shop"));
 /// ```
 pub fn of_project(sources: &dyn Sources, folder_name: &str, options: &Options) -> Result<Start, InitError> {
-    let project = Project::new(sources, folder_name);
+    let project = Project::new(sources, folder_name).on_arm(options.is_arm());
     let found = kind::recognised(&project)?;
     let (kind, because) = chosen(&found, options.kind);
     let Outline { draft, ignored, steps, mut notes } = kinds::outline(&project, kind)?;
@@ -123,7 +131,8 @@ pub fn of_project(sources: &dyn Sources, folder_name: &str, options: &Options) -
             "there is a `{name}`: `dockless init --from-dockerfile {name} --force` takes it over instead"
         ));
     }
-    let draft = completed(draft, folder_name, options, &opening(kind, &steps));
+    let mut draft = completed(draft, folder_name, options, &opening(kind, &steps));
+    proof::prove(&mut draft, &mut notes);
     let documents = vec![build_file(&draft, options), ignore_file(&ignored), schema_file(options)];
     let also = found.iter().map(|(other, _)| *other).filter(|other| *other != kind).collect();
     Ok(Start { kind, because, also, documents, steps, notes, findings: Vec::new(), ci: Vec::new() })
@@ -140,7 +149,7 @@ pub fn of_dockerfile(
     text: &str,
     options: &Options,
 ) -> Result<Start, InitError> {
-    let project = Project::new(sources, folder_name);
+    let project = Project::new(sources, folder_name).on_arm(options.is_arm());
     let found = kind::recognised(&project)?;
     let (kind, because) = chosen(&found, options.kind);
     let base_name = format!("{}-base:latest", options.name.clone().unwrap_or_else(|| default_name(folder_name)));
@@ -153,13 +162,18 @@ pub fn of_dockerfile(
         about.push(format!("  stage `{}` (line {}), in {}:", stage.name, stage.line, stage.image));
         about.extend(stage.commands.iter().map(|command| format!("    {command}")));
     }
-    let draft = completed(imported.draft, folder_name, options, &about);
+    let mut draft = completed(imported.draft, folder_name, options, &about);
+    let mut notes = imported.notes;
+    proof::prove(&mut draft, &mut notes);
     let mut documents = vec![build_file(&draft, options)];
-    documents.extend(imported.base.map(|text| Document { path: "Dockerfile.base".to_owned(), text, standing: Standing::Asked }));
+    documents.extend(imported.base.map(|text| Document {
+        path: "Dockerfile.base".to_owned(),
+        text,
+        standing: Standing::Asked,
+    }));
     documents.push(ignore_file(&kinds::outline(&project, kind)?.ignored));
     documents.push(schema_file(options));
-    let (steps, notes) = (imported.steps, imported.notes);
-    let (findings, ci) = (imported.findings, imported.ci);
+    let (steps, findings, ci) = (imported.steps, imported.findings, imported.ci);
     Ok(Start { kind, because, also: Vec::new(), documents, steps, notes, findings, ci })
 }
 
@@ -193,7 +207,7 @@ fn completed(mut draft: Draft, folder_name: &str, options: &Options, about: &[St
     draft.name_is_made_up = options.name.is_none();
     draft.tags = match options.tags.is_empty() {
         true => vec!["${git.commit:-dev}".to_owned(), "latest".to_owned()],
-        false => options.tags.iter().map(|tag| escaped(tag)).collect(),
+        false => options.tags.clone(),
     };
     if let Some(base) = &options.base {
         draft.base = Text::literal(base);

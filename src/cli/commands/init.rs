@@ -190,9 +190,7 @@ async fn service(common: &Common, text: &str) -> Result<LiveService, Failure> {
     let ecs = tools.ecs().await;
     let found = pipeline::live_service(&ecs, &cluster, &service).await;
     tools.close().await;
-    found.map_err(|source| {
-        InitFailure::Service { cluster, service, source: Box::new(source) }.into()
-    })
+    found.map_err(|source| InitFailure::Service { cluster, service, source: Box::new(source) }.into())
 }
 
 /// Prints the section `deploy` for a build file that is there.
