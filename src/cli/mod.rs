@@ -57,9 +57,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 async fn interruptible(cli: Cli) -> u8 {
+    // Signals are listened for before anything can be shown: whoever answers the first question with Ctrl-C is heard.
     let code = tokio::select! {
-        code = run(&cli) => code,
+        biased;
         () = interrupted() => end_early(&cli).await,
+        code = run(&cli) => code,
     };
     render::screen::end(code);
     code
@@ -71,8 +73,12 @@ async fn end_early(cli: &Cli) -> u8 {
     eprintln!("error: interrupted");
     cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
     stop(&cli.common.running).await;
-    eprintln!("hint: {AFTER_AN_INTERRUPT}");
-    let hint = Some(AFTER_AN_INTERRUPT.to_owned());
+    let hint = match cli.command {
+        args::Command::Init(_) => "nothing was written; `dockless init --yes` asks nothing",
+        _ => AFTER_AN_INTERRUPT,
+    };
+    eprintln!("hint: {hint}");
+    let hint = Some(hint.to_owned());
     let error =
         ErrorReport { message: "interrupted".to_owned(), causes: Vec::new(), hint, exit_code: exit::INTERRUPTED };
     commands::broken_off(cli, error);

@@ -14,11 +14,18 @@ pub(super) struct Project<'a> {
     sources: &'a dyn Sources,
     /// The name of the project's folder.
     pub(super) folder_name: &'a str,
+    /// Whether the image is for arm64, and not for amd64.
+    pub(super) is_arm: bool,
 }
 
 impl<'a> Project<'a> {
     pub(super) fn new(sources: &'a dyn Sources, folder_name: &'a str) -> Self {
-        Self { sources, folder_name }
+        Self { sources, folder_name, is_arm: false }
+    }
+
+    /// Says whether the image is for arm64.
+    pub(super) fn on_arm(self, is_arm: bool) -> Self {
+        Self { is_arm, ..self }
     }
 
     /// Returns whether a regular file stands there.

@@ -33,6 +33,13 @@ impl Package {
         self.0["scripts"][name].as_str().filter(|script| !script.trim().is_empty())
     }
 
+    /// Returns the package's name, without its scope.
+    pub(super) fn name(&self) -> Option<&str> {
+        let name = self.0["name"].as_str()?.rsplit('/').next()?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        (!name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)).then_some(name)
+    }
+
     /// Returns the file that the package begins with.
     pub(super) fn main(&self) -> Option<&str> {
         self.0["main"].as_str().map(|main| main.trim_start_matches("./")).filter(|main| !main.is_empty())
@@ -50,10 +57,23 @@ impl Package {
 
     /// Returns whether a script starts a program of the project, and not the preview of a tool.
     pub(super) fn runs_a_server(&self) -> bool {
-        const SERVERS: [&str; 6] = ["express", "fastify", "koa", "@hapi/hapi", "hono", "@nestjs/core"];
+        const SERVERS: [&str; 10] = [
+            "express",
+            "fastify",
+            "koa",
+            "@hapi/hapi",
+            "hono",
+            "@nestjs/core",
+            "@react-router/serve",
+            "@remix-run/serve",
+            "@astrojs/node",
+            "@sveltejs/adapter-node",
+        ];
         let starts = |script: &str| script.split(['&', ';', ' ']).any(|word| word == "node" || word == "tsx");
         self.script("start").is_some_and(starts)
             || SERVERS.iter().any(|server| self.0["dependencies"].get(server).is_some())
+            // The adapters of site tools are packages of development.
+            || self.0["devDependencies"].get("@sveltejs/adapter-node").is_some()
     }
 }
 

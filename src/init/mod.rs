@@ -12,6 +12,7 @@ mod kind;
 mod kinds;
 mod listing;
 mod manifest;
+mod proof;
 mod render;
 mod service;
 mod start;
@@ -22,7 +23,7 @@ pub use dockerfile::{CiStage, Finding};
 pub use error::InitError;
 pub use kind::{Kind, NoKind};
 pub use service::{LiveContainer, LiveService};
-pub use start::{Document, Options, Start, default_name, kinds, of_dockerfile, of_project};
+pub use start::{Document, Options, Standing, Start, default_name, kinds, of_dockerfile, of_project};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::draft::{ConfigDraft, DeployDraft, Draft, FileDraft, FileWhat, HealthcheckDraft, LayerDraft, RuleDraft};
 use super::text::Text;
 use super::yaml::{Lines, list, quoted, scalar};
+use crate::spec::SCHEMA_FILE;
 
 /// Returns the text of the build file.
 pub(super) fn render(draft: &Draft) -> String {
@@ -19,8 +20,13 @@ pub(super) fn render(draft: &Draft) -> String {
 }
 
 fn head(lines: &mut Lines, draft: &Draft) {
+    // Editors look for it in the first lines; it makes them complete keys and underline what is wrong.
+    lines.line(0, &format!("# yaml-language-server: $schema={SCHEMA_FILE}"));
     for line in &draft.about {
-        lines.line(0, format!("# {line}").trim_end());
+        match line.is_empty() {
+            true => lines.line(0, "#"),
+            false => lines.comment(0, line),
+        }
     }
     if !draft.about.is_empty() {
         lines.line(0, "");

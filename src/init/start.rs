@@ -8,7 +8,8 @@ use super::kinds::{self, Outline};
 use super::listing::Project;
 use super::service::LiveService;
 use super::text::{Text, joined, repository_name};
-use super::{CiStage, Finding, InitError, dockerfile, ignore, render};
+use super::{CiStage, Finding, InitError, dockerfile, ignore, proof, render};
+use crate::spec::{SCHEMA_FILE, build_file_schema};
 use crate::tree::{Sources, TreeError};
 
 /// What is known besides the project's files. The default decides everything by them.
@@ -18,6 +19,8 @@ pub struct Options {
     pub name: Option<String>,
     /// The base, instead of the one that the kind or the Dockerfile says.
     pub base: Option<String>,
+    /// The tags, instead of the commit and `latest`.
+    pub tags: Vec<String>,
     /// The platforms, instead of `linux/amd64`.
     pub platforms: Vec<String>,
     /// The kind, instead of the one that is recognised.
@@ -31,6 +34,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether the first platform is one of arm64.
+    fn is_arm(&self) -> bool {
+        match self.platforms.first() {
+            Some(platform) => platform.starts_with("linux/arm64"),
+            None => self.service.as_ref().and_then(|service| service.architecture.as_deref()) == Some("ARM64"),
+        }
+    }
+
     fn build_file(&self) -> String {
         if self.build_file.is_empty() { "build.yaml".to_owned() } else { self.build_file.clone() }
     }
@@ -43,8 +54,19 @@ pub struct Document {
     pub path: String,
     /// What it says.
     pub text: String,
-    /// Whether one that is there already stays as it is: it was written by hand, and this one is but a proposal.
-    pub yields: bool,
+    /// What becomes of one that is there already.
+    pub standing: Standing,
+}
+
+/// What a document is to its reader, and so what becomes of one that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// What was asked for: one that is there is in the way, unless it is to be written anew.
+    Asked,
+    /// Made by a table: one that is there stays, unless all is to be written anew.
+    Made,
+    /// A proposal: one that is there was written by hand, and stays in any case.
+    Proposed,
 }
 
 /// A first build file, what stands beside it, and what its reader should know.
@@ -100,7 +122,7 @@ pub fn default_name(folder_name: &str) -> String {
 /// assert!(start.documents[0].text.contains("from: build/shop"));
 /// ```
 pub fn of_project(sources: &dyn Sources, folder_name: &str, options: &Options) -> Result<Start, InitError> {
-    let project = Project::new(sources, folder_name);
+    let project = Project::new(sources, folder_name).on_arm(options.is_arm());
     let found = kind::recognised(&project)?;
     let (kind, because) = chosen(&found, options.kind);
     let Outline { draft, ignored, steps, mut notes } = kinds::outline(&project, kind)?;
@@ -109,8 +131,9 @@ pub fn of_project(sources: &dyn Sources, folder_name: &str, options: &Options) -
             "there is a `{name}`: `dockless init --from-dockerfile {name} --force` takes it over instead"
         ));
     }
-    let draft = completed(draft, folder_name, options, &opening(kind, &steps));
-    let documents = vec![build_file(&draft, options), ignore_file(&ignored)];
+    let mut draft = completed(draft, folder_name, options, &opening(kind, &steps));
+    proof::prove(&mut draft, &mut notes);
+    let documents = vec![build_file(&draft, options), ignore_file(&ignored), schema_file(options)];
     let also = found.iter().map(|(other, _)| *other).filter(|other| *other != kind).collect();
     Ok(Start { kind, because, also, documents, steps, notes, findings: Vec::new(), ci: Vec::new() })
 }
@@ -126,7 +149,7 @@ pub fn of_dockerfile(
     text: &str,
     options: &Options,
 ) -> Result<Start, InitError> {
-    let project = Project::new(sources, folder_name);
+    let project = Project::new(sources, folder_name).on_arm(options.is_arm());
     let found = kind::recognised(&project)?;
     let (kind, because) = chosen(&found, options.kind);
     let base_name = format!("{}-base:latest", options.name.clone().unwrap_or_else(|| default_name(folder_name)));
@@ -139,12 +162,18 @@ pub fn of_dockerfile(
         about.push(format!("  stage `{}` (line {}), in {}:", stage.name, stage.line, stage.image));
         about.extend(stage.commands.iter().map(|command| format!("    {command}")));
     }
-    let draft = completed(imported.draft, folder_name, options, &about);
+    let mut draft = completed(imported.draft, folder_name, options, &about);
+    let mut notes = imported.notes;
+    proof::prove(&mut draft, &mut notes);
     let mut documents = vec![build_file(&draft, options)];
-    documents.extend(imported.base.map(|text| Document { path: "Dockerfile.base".to_owned(), text, yields: false }));
+    documents.extend(imported.base.map(|text| Document {
+        path: "Dockerfile.base".to_owned(),
+        text,
+        standing: Standing::Asked,
+    }));
     documents.push(ignore_file(&kinds::outline(&project, kind)?.ignored));
-    let (steps, notes) = (imported.steps, imported.notes);
-    let (findings, ci) = (imported.findings, imported.ci);
+    documents.push(schema_file(options));
+    let (steps, findings, ci) = (imported.steps, imported.findings, imported.ci);
     Ok(Start { kind, because, also: Vec::new(), documents, steps, notes, findings, ci })
 }
 
@@ -173,16 +202,13 @@ fn opening(kind: Kind, steps: &[String]) -> Vec<String> {
 fn completed(mut draft: Draft, folder_name: &str, options: &Options, about: &[String]) -> Draft {
     draft.about =
         about.iter().map(|line| line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()).collect();
-    draft.about.extend([
-        String::new(),
-        "For completion and checks in an editor run `dockless schema > build.schema.json`, and put this line first:"
-            .to_owned(),
-        "  # yaml-language-server: $schema=build.schema.json".to_owned(),
-    ]);
     named_apart(&mut draft.layers);
     draft.name = options.name.clone().unwrap_or_else(|| default_name(folder_name));
     draft.name_is_made_up = options.name.is_none();
-    draft.tags = vec!["${git.commit:-dev}".to_owned(), "latest".to_owned()];
+    draft.tags = match options.tags.is_empty() {
+        true => vec!["${git.commit:-dev}".to_owned(), "latest".to_owned()],
+        false => options.tags.clone(),
+    };
     if let Some(base) = &options.base {
         draft.base = Text::literal(base);
         draft.base_comment.clear();
@@ -220,9 +246,22 @@ fn named_apart(layers: &mut [LayerDraft]) {
 }
 
 fn build_file(draft: &Draft, options: &Options) -> Document {
-    Document { path: options.build_file(), text: render::render(draft), yields: false }
+    Document { path: options.build_file(), text: render::render(draft), standing: Standing::Asked }
 }
 
 fn ignore_file(further: &[&str]) -> Document {
-    Document { path: ".dockerignore".to_owned(), text: ignore::document(further), yields: true }
+    let text = ignore::document(further);
+    Document { path: ".dockerignore".to_owned(), text, standing: Standing::Proposed }
+}
+
+/// Makes the schema that the first line of the build file names: beside it, so that editors find it with no network.
+fn schema_file(options: &Options) -> Document {
+    let build_file = options.build_file();
+    let path = match build_file.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{SCHEMA_FILE}"),
+        None => SCHEMA_FILE.to_owned(),
+    };
+    // With `#`, it is pretty, and it is what `dockless schema` prints.
+    let text = format!("{:#}\n", build_file_schema());
+    Document { path, text, standing: Standing::Made }
 }

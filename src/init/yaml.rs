@@ -56,7 +56,10 @@ impl Lines {
 /// Returns how a text begins as a block scalar (YAML 1.2, 8.1), or `None` where it is better quoted.
 fn block(text: &str) -> Option<&'static str> {
     let lines = text.lines().count();
-    let plain = |c: char| matches!(c, '\n' | '\t') || (!c.is_control() && c != '\u{feff}');
+    let plain = |c: char| {
+        matches!(c, '\n' | '\t')
+            || (!c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'))
+    };
     let spaced =
         text.starts_with([' ', '\n', '\t']) || text.ends_with("\n\n") || text.lines().any(|l| l.ends_with(' '));
     match lines < 2 || spaced || !text.chars().all(plain) {
@@ -107,7 +110,7 @@ pub(super) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
                 let _ = write!(out, "\\u{:04x}", c as u32);
             }
             c => out.push(c),
@@ -119,7 +122,9 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Returns a text without what would end a comment or disturb a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let breaks =
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

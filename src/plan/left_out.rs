@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Paths relative to the project: the build file, its lock, `.dockerignore`, `.git` and what dockless itself writes.
+use crate::spec::SCHEMA_FILE;
+
+/// Paths relative to the project: the build file, its lock and its schema, `.dockerignore`, `.git` and what dockless
+/// itself writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut(BTreeSet<PathBuf>);
 
@@ -11,7 +14,7 @@ impl LeftOut {
     /// Collects the paths. `build_file` and `outputs` are relative to the project.
     pub fn new(build_file: &Path, outputs: impl IntoIterator<Item = PathBuf>) -> Self {
         let fixed = [PathBuf::from(".dockerignore"), PathBuf::from(".git")];
-        let own = [build_file.to_owned(), build_file.with_extension("lock")];
+        let own = [build_file.to_owned(), build_file.with_extension("lock"), build_file.with_file_name(SCHEMA_FILE)];
         Self(fixed.into_iter().chain(own).chain(outputs).filter(|path| !path.as_os_str().is_empty()).collect())
     }
 

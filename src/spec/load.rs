@@ -90,6 +90,16 @@ pub fn load(inputs: &Inputs<'_>) -> Result<BuildSpec, SpecError> {
     resolve::build_spec(&source, &file, inputs)
 }
 
+/// Resolves a build file that is not written yet, as [`load`] would when it stands where `inputs` say.
+///
+/// # Errors
+/// When something in it, or in what the command line says, is not as the schema says; see [`SpecError`].
+pub fn load_text(inputs: &Inputs<'_>, text: &str) -> Result<BuildSpec, SpecError> {
+    let name = inputs.file.unwrap_or(Path::new(FILE_NAMES[0]));
+    let source = source(&name.display().to_string(), text.as_bytes().to_vec())?;
+    resolve::build_spec(&source, &inputs.project.join(name), inputs)
+}
+
 fn read_build_file(inputs: &Inputs<'_>) -> Result<(PathBuf, Vec<u8>), SpecError> {
     if let Some(file) = inputs.file {
         let path = inputs.project.join(file);

@@ -47,11 +47,11 @@ pub use error::{Flaw, SpecError};
 pub use file_spec::{FileContent, FileSpec, FileWhat};
 pub use fill_in::{NotFilledIn, fill_in};
 pub use layer_spec::{Destination, IgnoreFile, LayerOrigin, LayerSource, LayerSpec, Split};
-pub use load::{Inputs, Overrides, load};
+pub use load::{Inputs, Overrides, load, load_text};
 pub use load_user_config::load_user_config;
 pub use metadata_spec::{ModeRule, MtimeRule, OwnerPart, OwnerSpec, PathRule};
 pub use repository_spec::{ImmutableTags, RepositorySpec};
-pub use schema::{build_file_page, build_file_schema, user_config_schema};
+pub use schema::{SCHEMA_FILE, build_file_page, build_file_schema, user_config_schema};
 pub use user_config::{HostConfig, Scheme, UserConfig};
 pub use words::{parse_duration, parse_size};
 

@@ -148,7 +148,7 @@ const ROWS: &[Row] = &[
         step: "python3 -m pip install --target build/python",
     },
     Row {
-        files: "pyproject.toml: [project]\\nname = \"x\"\\nrequires-python = \">=3.12\"\\ndependencies = [\"Flask>=3\"]\nuv.lock\nmain.py",
+        files: "pyproject.toml: [project]\\nname = \"x\"\\nrequires-python = \">=3.12\"\\ndependencies = [\"Flask>=3\", \"gunicorn\"]\nuv.lock\nmain.py",
         kind: Kind::Python,
         base: "3.12-slim",
         layers: &["build/python", ""],
@@ -156,12 +156,60 @@ const ROWS: &[Row] = &[
         step: "uv export --frozen",
     },
     Row {
-        files: "pyproject.toml: [tool.poetry.dependencies]\\npython = \"^3.11\"\\ndjango = \"5\"\npoetry.lock\nmanage.py\nshop/wsgi.py",
+        files: "pyproject.toml: [tool.poetry.dependencies]\\npython = \"^3.11\"\\ndjango = \"5\"\\ngunicorn = \"23\"\npoetry.lock\nmanage.py\nshop/wsgi.py",
         kind: Kind::Python,
         base: "3.11-slim",
         layers: &["build/python", ""],
         start: &["python", "-m", "gunicorn", "--bind", "0.0.0.0:8000", "shop.wsgi:application"],
         step: "poetry export",
+    },
+    Row {
+        files: "pyproject.toml: [project]\\nname = \"my-app\"\\ndependencies = [\"click\"]\\n[project.scripts]\\nmy-app = \"my_app:main\"\nuv.lock\nsrc/my_app/__init__.py",
+        kind: Kind::Python,
+        base: "3.13-slim",
+        layers: &["build/python", ""],
+        start: &["python", "-c", "import sys; from my_app import main; sys.exit(main())"],
+        step: "uv export --frozen",
+    },
+    Row {
+        files: "requirements.txt: flask\napp.py: from flask import Flask\\nweb = Flask(__name__)",
+        kind: Kind::Python,
+        base: "3.13-slim",
+        layers: &["build/python", ""],
+        start: &["python", "-m", "flask", "--app", "app:web", "run", "--host", "0.0.0.0", "--port", "8000"],
+        step: "rm -rf build/python && python3 -m pip install",
+    },
+    Row {
+        files: "requirements.txt: # nothing yet\nmain.py",
+        kind: Kind::Python,
+        base: "3.13-slim",
+        layers: &[""],
+        start: &["python", "main.py"],
+        step: "",
+    },
+    Row {
+        files: "package.json: {\"dependencies\": {\"x\": \"1\"}, \"scripts\": {\"start\": \"x-serve --port 1\"}}\nyarn.lock: #\\n\\n__metadata:\\n\n.yarnrc.yml: nodeLinker: node-modules",
+        kind: Kind::Node,
+        base: "24-slim",
+        layers: &["node_modules", ""],
+        start: &["npm", "start"],
+        step: "yarn workspaces focus --production",
+    },
+    Row {
+        files: "package.json: {\"name\": \"@me/shop\", \"devDependencies\": {\"@angular/cli\": \"20\"}, \"scripts\": {\"build\": \"ng build\", \"start\": \"ng serve\"}}",
+        kind: Kind::Static,
+        base: "nginx",
+        layers: &["dist/shop/browser", "nginx"],
+        start: &[],
+        step: "npm ci && npm run build",
+    },
+    Row {
+        files: "package.json: {\"devDependencies\": {\"@11ty/eleventy\": \"3\"}, \"scripts\": {\"build\": \"eleventy\"}}",
+        kind: Kind::Static,
+        base: "nginx",
+        layers: &["_site"],
+        start: &[],
+        step: "npm ci && npm run build",
     },
     Row {
         files: "Gemfile: source 'https://rubygems.org'\\nruby '3.3.6'\nconfig/application.rb\nconfig/puma.rb\ntmp/\nlog/",
@@ -188,7 +236,7 @@ const ROWS: &[Row] = &[
         step: "go build -trimpath -o build/shop ./cmd/shop",
     },
     Row {
-        files: "Cargo.toml: [package]\\nname = \"shop\"\\n[[bin]]\\nname = \"shopd\"\nsrc/main.rs",
+        files: "Cargo.toml: [package]\\nname = \"shop\"\\n[[bin]]\\nname = \"shopd\"\nCargo.lock\nsrc/main.rs",
         kind: Kind::Rust,
         base: "debian:13-slim",
         layers: &["target/release/shopd"],
@@ -201,7 +249,7 @@ const ROWS: &[Row] = &[
         base: "debian:13-slim",
         layers: &["target/release/b"],
         start: &["/usr/local/bin/b"],
-        step: "cargo build --release --locked --package b",
+        step: "cargo build --release --package b",
     },
     Row {
         files: "pom.xml: <project><parent><artifactId>p</artifactId><version>3.3</version></parent><groupId>org.springframework.boot</groupId><artifactId>shop</artifactId><version>1.2</version><properties><java.version>17</java.version></properties></project>\nmvnw",
@@ -256,7 +304,7 @@ fn each_kind_is_recognised_and_its_build_file_reads_as_what_it_means() {
         let first = start.steps.first().map(String::as_str).unwrap_or_default();
         assert!(first.contains(row.step) && first.is_empty() == row.step.is_empty(), "{:?}", start.steps);
         assert_eq!(spec.name.as_ref().map(ToString::to_string).as_deref(), Some("registry.example.com/my-shop"));
-        assert!(text.contains("# yaml-language-server: "), "{text}");
+        assert!(text.starts_with("# yaml-language-server: $schema=build.schema.json\n"), "{text}");
     }
 }
 
@@ -269,11 +317,37 @@ fn what_packages_install_is_cut_and_lies_below_the_code() {
     for row in ROWS
         .iter()
         .filter(|row| matches!(row.kind, Kind::Laravel | Kind::Node | Kind::Python | Kind::Ruby | Kind::Next))
+        .filter(|row| !row.step.is_empty())
     {
         let start = init::of_project(&project(row.files), "x", &Options::default()).expect("a start");
         let spec = loaded(&start);
         assert_eq!(spec.images[0].layers[0].split, spec::Split::At(64 << 20), "{}", row.files);
     }
+}
+
+#[test]
+fn the_steps_are_for_the_platform_of_the_image() {
+    for (files, words) in [
+        ("go.mod: module x", "GOARCH=arm64"),
+        ("requirements.txt: flask", "manylinux2014_aarch64"),
+        ("pyproject.toml: [project]\\ndependencies = [\"x\"]\nuv.lock", "aarch64-unknown-linux-gnu"),
+        ("Cargo.toml: [package]\\nname = \"a\"\nsrc/main.rs", "--target aarch64-unknown-linux-gnu"),
+    ] {
+        let named = Options { platforms: vec!["linux/arm64".to_owned()], ..Options::default() };
+        let live = LiveService { architecture: Some("ARM64".to_owned()), ..service(&[]) };
+        let found = Options { service: Some(live), ..Options::default() };
+        for options in [named, found] {
+            let start = init::of_project(&project(files), "x", &options).expect("a start");
+            assert!(start.steps.concat().contains(words), "{:?}", start.steps);
+        }
+    }
+}
+
+#[test]
+fn what_the_commit_is_called_may_be_said() {
+    let options = Options { tags: vec!["v1".to_owned(), "${git.short}".to_owned()], ..Options::default() };
+    let start = init::of_project(&MemorySources::new(), "x", &options).expect("a start");
+    assert!(start.documents[0].text.contains("tags: [v1, \"${git.short}\"]"), "{}", start.documents[0].text);
 }
 
 #[test]
@@ -524,8 +598,18 @@ fn run(folder: &tempfile::TempDir, arguments: &[&str]) -> Run {
 fn a_second_init_writes_nothing_unless_it_is_forced() {
     let project = folder(&[("go.mod", "module example.com/shop\n"), ("main.go", "package main\n")]);
     let first = run(&project, &["init"]);
-    assert_eq!((first.code, first.stdout.as_str()), (0, "build.yaml\n.dockerignore\n"), "{}", first.stderr);
-    for words in ["This is a Go program (go.mod).", "Wrote `build.yaml`, `.dockerignore`.", "Next:", "dockless build"] {
+    assert_eq!(
+        (first.code, first.stdout.as_str()),
+        (0, "build.yaml\n.dockerignore\nbuild.schema.json\n"),
+        "{}",
+        first.stderr
+    );
+    for words in [
+        "This is a Go program (go.mod).",
+        "Wrote `build.yaml`, `.dockerignore`, `build.schema.json`.",
+        "Next:",
+        "dockless build",
+    ] {
         assert!(first.stderr.contains(words), "{}", first.stderr);
     }
     fs::write(project.path().join("build.yaml"), "mine").expect("a file");
@@ -534,7 +618,7 @@ fn a_second_init_writes_nothing_unless_it_is_forced() {
     let ignored = read(project.path().join(".dockerignore"));
     fs::write(project.path().join(".dockerignore"), format!("{ignored}more\n")).expect("a file");
     let forced = run(&project, &["init", "--force"]);
-    assert_eq!((forced.code, forced.stdout.as_str()), (0, "build.yaml\n"), "{}", forced.stderr);
+    assert_eq!((forced.code, forced.stdout.as_str()), (0, "build.yaml\nbuild.schema.json\n"), "{}", forced.stderr);
     assert!(read(project.path().join(".dockerignore")).ends_with("more\n"), "what was written by hand stays");
     assert!(read(project.path().join("build.yaml")).contains("from: build/shop"));
 }
@@ -552,7 +636,8 @@ fn a_dry_run_prints_and_writes_nothing() {
     let shown = run(&project, &["init", "--dry-run", "--name", "registry.example.com/a/b"]);
     assert_eq!(shown.code, 0, "{}", shown.stderr);
     assert!(
-        shown.stdout.starts_with("# ---- build.yaml\n") && shown.stdout.contains("name: registry.example.com/a/b\n")
+        shown.stdout.starts_with("# ---- build.yaml\n# yaml-language-server: ")
+            && shown.stdout.contains("name: registry.example.com/a/b\n")
     );
     assert_eq!(fs::read_dir(project.path()).expect("a folder").count(), 1);
 }

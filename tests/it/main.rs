@@ -21,6 +21,8 @@ mod hostile_project;
 mod iam;
 mod image_layers;
 mod init;
+mod init_hostile;
+mod init_prompt;
 mod inspect;
 mod kill_resume;
 mod known;

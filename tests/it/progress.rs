@@ -1,73 +1,13 @@
 //! Progress on a terminal of its own: seen, resized, interrupted; and what dumb terminals and logs get instead.
 
-use std::io::Read;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dockless::sandbox::Link;
 use pty_process::Size;
-use pty_process::blocking::{Command, Pty};
 
-use super::support::{Project, Runner, StandIn};
+use super::support::{OnTerminal, Project, StandIn};
 
 const PUSHED: &str = "base: scratch\nlayers:\n  - {from: app, to: /app}\n";
-
-/// A run on a terminal.
-struct OnTerminal {
-    child: std::process::Child,
-    terminal: Arc<Pty>,
-    seen: Arc<Mutex<String>>,
-}
-
-impl OnTerminal {
-    fn start(runner: &Runner, project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let (terminal, inner) = pty_process::blocking::open().expect("a terminal");
-        terminal.resize(Size::new(24, 80)).expect("a size");
-        let plain = runner.command(project.path(), arguments);
-        let set = plain.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-        let command = Command::new(plain.get_program()).args(plain.get_args()).env_clear().envs(set);
-        let command = command.env("TERM", "xterm-256color").envs(variables.iter().copied());
-        let child = command.spawn(inner).expect("the binary runs");
-        let (terminal, seen) = (Arc::new(terminal), Arc::new(Mutex::new(String::new())));
-        let (from, into) = (Arc::clone(&terminal), Arc::clone(&seen));
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // A terminal whose other side is gone gives an error instead of an end.
-            while let Ok(count @ 1..) = (&*from).read(&mut bytes) {
-                into.lock().expect("no panic").push_str(&String::from_utf8_lossy(&bytes[..count]));
-            }
-        });
-        Self { child, terminal, seen }
-    }
-
-    fn seen(&self) -> String {
-        self.seen.lock().expect("no panic").clone()
-    }
-
-    /// Waits until a text was shown.
-    #[track_caller]
-    fn until(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.seen().contains(text) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "`{text}` never came in:\n{}", self.seen());
-            std::thread::yield_now();
-        }
-    }
-
-    fn end(mut self) -> (i32, String) {
-        let code = self.child.wait().expect("an end").code().unwrap_or(-1);
-        // What was written before the end is still on its way to the reader.
-        let mut last = String::new();
-        loop {
-            std::thread::sleep(Duration::from_millis(50));
-            let now = self.seen();
-            if now == last {
-                return (code, now);
-            }
-            last = now;
-        }
-    }
-}
 
 /// A project whose layer does not shrink, and a registry that takes it slowly.
 fn slow() -> (StandIn, Project) {
@@ -87,7 +27,7 @@ fn slow() -> (StandIn, Project) {
 #[test]
 fn a_terminal_shows_what_moves_and_then_what_was_done() {
     let (standin, project) = slow();
-    let run = OnTerminal::start(&standin.runner(), &project, &["push"], &[("LANG", "C")]);
+    let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], &[("LANG", "C")]);
     run.until("uploading");
     run.terminal.resize(Size::new(10, 40)).expect("another size");
     run.until(": uploaded ");
@@ -101,11 +41,10 @@ fn a_terminal_shows_what_moves_and_then_what_was_done() {
 
 #[test]
 fn an_interrupt_on_a_terminal_cleans_up_and_ends_with_130() {
-    use std::io::Write;
     let (standin, project) = slow();
-    let run = OnTerminal::start(&standin.runner(), &project, &["push"], &[("LANG", "en_US.UTF-8")]);
+    let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], &[("LANG", "en_US.UTF-8")]);
     run.until("uploading");
-    (&*run.terminal).write_all(b"\x03").expect("Ctrl-C");
+    run.types("\x03");
     let (code, seen) = run.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("error: interrupted") && seen.contains("hint: run the same command again"), "{seen}");
@@ -122,7 +61,7 @@ fn a_terminal_that_cannot_move_or_show_colours_gets_none() {
     for (variables, moves) in rows {
         let project = Project::with(PUSHED);
         project.write("app/hello.txt", &format!("{variables:?}"));
-        let run = OnTerminal::start(&standin.runner(), &project, &["push"], variables);
+        let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], variables);
         let (code, seen) = run.end();
         assert_eq!(code, 0, "{seen}");
         for colour in 31..37 {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use dockless::deploy::DeployError;
 use dockless::ground::{FileError, Hint, files};
-use dockless::init::{self, Document, LiveService, Options, Start};
+use dockless::init::{self, Document, LiveService, Options, Standing, Start};
 use dockless::pipeline::{self, Error};
+use dockless::spec::{self, Inputs, Overrides, SpecError};
 use dockless::tree::DiskSources;
 use serde_json::{Value, json};
 
@@ -30,6 +31,15 @@ pub(crate) enum InitFailure {
     /// Something is there already.
     #[error("{} there already, and nothing was written", are(paths))]
     Exists { paths: Vec<String> },
+    /// Whoever was asked left.
+    #[error("the input ended before all was answered, and nothing was written")]
+    Unanswered,
+    /// The terminal cannot be read or written.
+    #[error(transparent)]
+    Terminal(#[from] FileError),
+    /// What the command line says cannot stand in a build file.
+    #[error(transparent)]
+    Value(#[from] SpecError),
     /// The Dockerfile is larger than any.
     #[error("`{}` is no Dockerfile: it has more than 1 MiB", path.display())]
     TooLarge { path: PathBuf },
@@ -43,7 +53,9 @@ fn are(paths: &[String]) -> String {
 impl InitFailure {
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Init(_) | Self::TooLarge { .. } => exit::BUILD_FILE,
+            Self::Init(_) | Self::TooLarge { .. } | Self::Value(_) => exit::BUILD_FILE,
+            Self::Unanswered => exit::USAGE,
+            Self::Terminal(_) => exit::INTERNAL,
             Self::Service { .. } | Self::Exists { .. } => exit::REFUSED,
         }
     }
@@ -57,6 +69,11 @@ impl Hint for InitFailure {
                 "add `--force` to write it anew, `-f FILE` for a build file of another name, or `--dry-run` to see it"
                     .to_owned(),
             ),
+            Self::Unanswered => {
+                Some("answer by `--name`, `--kind` and `--from-ecs`; `--yes` takes the answers in brackets".to_owned())
+            }
+            Self::Terminal(error) => error.hint(),
+            Self::Value(error) => error.hint(),
             Self::TooLarge { .. } => Some("name the Dockerfile itself".to_owned()),
             Self::Service { cluster, service, source } => match &**source {
                 Error::Deploy(DeployError::ClusterNotFound { nearest: Some(nearest), .. }) => {
@@ -84,6 +101,7 @@ pub(super) async fn run(common: &Common, args: &InitArgs) -> Result<Done, Failur
     let folder_name = project.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let sources = DiskSources::open(&project).map_err(init::InitError::from).map_err(InitFailure::from)?;
     let build_file = build_file(common);
+    check(&project, common).map_err(InitFailure::from)?;
     let service = match &args.from_ecs {
         Some(text) => Some(service(common, text).await?),
         None => None,
@@ -103,6 +121,7 @@ pub(super) async fn run(common: &Common, args: &InitArgs) -> Result<Done, Failur
     let mut options = Options {
         name: common.name.clone(),
         base: common.base.clone(),
+        tags: common.tags.clone(),
         platforms: common.platforms.clone(),
         kind: args.kind,
         service,
@@ -110,7 +129,7 @@ pub(super) async fn run(common: &Common, args: &InitArgs) -> Result<Done, Failur
         target: args.target.clone(),
     };
     if !args.yes && !args.dry_run && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        prompt::ask(&sources, &folder_name, args.from_dockerfile.is_none(), &mut options).map_err(Failure::File)?;
+        prompt::ask(&sources, &folder_name, args.from_dockerfile.is_none(), &mut options).await?;
     }
     let start = match &args.from_dockerfile {
         Some(file) => of_dockerfile(common, &project, &sources, &folder_name, file, &options)?,
@@ -128,11 +147,40 @@ fn build_file(common: &Common) -> String {
     common.files.first().map_or_else(|| "build.yaml".to_owned(), |file| file.display().to_string())
 }
 
+/// Checks what the command line says as the build file's own reader does, before anything is asked or written.
+fn check(project: &Path, common: &Common) -> Result<(), SpecError> {
+    // What has variables in it is read when they have values.
+    let whole = |text: &&String| !text.contains("${");
+    let overrides = Overrides {
+        name: common.name.iter().find(whole).cloned(),
+        base: common.base.clone(),
+        tags: common.tags.iter().filter(whole).cloned().collect(),
+        platforms: common.platforms.clone(),
+        ..Overrides::default()
+    };
+    let inputs = Inputs { project, file: None, environment: &|_| None, overrides: &overrides };
+    spec::load_text(&inputs, "version: 1\nbase: scratch\n").map(drop)
+}
+
+/// Returns why a text cannot be the name of an image, in one line.
+pub(crate) fn name_fault(text: &str) -> Option<String> {
+    let overrides = Overrides { name: Some(text.to_owned()), ..Overrides::default() };
+    let inputs = Inputs { project: Path::new("/"), file: None, environment: &|_| None, overrides: &overrides };
+    let error = spec::load_text(&inputs, "version: 1\nbase: scratch\n").err()?;
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    Some(format!("{error}{hint}"))
+}
+
+/// Takes `CLUSTER/SERVICE` apart; the cluster may be an ARN, which has a slash of its own.
+pub(crate) fn cluster_and_service(text: &str) -> Option<(String, String)> {
+    let (cluster, service) = text.rsplit_once('/')?;
+    let (cluster, service) = (cluster.trim(), service.trim());
+    let both = !cluster.is_empty() && !service.is_empty();
+    both.then(|| (cluster.to_owned(), service.to_owned()))
+}
+
 async fn service(common: &Common, text: &str) -> Result<LiveService, Failure> {
-    // The cluster may be an ARN, which has a slash of its own.
-    let Some((cluster, service)) =
-        text.rsplit_once('/').filter(|(cluster, service)| !cluster.is_empty() && !service.is_empty())
-    else {
+    let Some((cluster, service)) = cluster_and_service(text) else {
         return Err(Failure::Usage {
             message: format!("`{text}` names no service"),
             hint: Some("write `--from-ecs CLUSTER/SERVICE`".to_owned()),
@@ -140,12 +188,9 @@ async fn service(common: &Common, text: &str) -> Result<LiveService, Failure> {
     };
     let tools = Tools::open(common).await?;
     let ecs = tools.ecs().await;
-    let found = pipeline::live_service(&ecs, cluster, service).await;
+    let found = pipeline::live_service(&ecs, &cluster, &service).await;
     tools.close().await;
-    found.map_err(|source| {
-        let (cluster, service) = (cluster.to_owned(), service.to_owned());
-        InitFailure::Service { cluster, service, source: Box::new(source) }.into()
-    })
+    found.map_err(|source| InitFailure::Service { cluster, service, source: Box::new(source) }.into())
 }
 
 /// Prints the section `deploy` for a build file that is there.
@@ -195,7 +240,10 @@ fn show(common: &Common, start: &Start) -> Result<Done, Failure> {
     }
     let mut text = String::new();
     for document in &start.documents {
-        text.push_str(&format!("# ---- {}\n{}", document.path, document.text));
+        match document.standing {
+            Standing::Made => text.push_str(&format!("# ---- {}: what `dockless schema` prints\n", document.path)),
+            _ => text.push_str(&format!("# ---- {}\n{}", document.path, document.text)),
+        }
     }
     write_stdout(&text)?;
     Ok(Done { code: exit::DONE })
@@ -210,15 +258,20 @@ fn refuse_existing<'a>(project: &Path, paths: impl Iterator<Item = &'a str>) -> 
 
 /// Writes the documents; all or none, and never over what is there unless it was said.
 fn write(common: &Common, project: &Path, documents: &[Document]) -> Result<Vec<String>, Failure> {
-    let own = documents.iter().filter(|document| !document.yields);
+    let own = documents.iter().filter(|document| document.standing == Standing::Asked);
     if !common.force {
         refuse_existing(project, own.map(|document| document.path.as_str()))?;
     }
     let mut written = Vec::new();
     for document in documents {
         let path = project.join(&document.path);
-        if document.yields && std::fs::symlink_metadata(&path).is_ok() {
-            if !common.quiet {
+        let stays = match document.standing {
+            Standing::Asked => false,
+            Standing::Made => !common.force,
+            Standing::Proposed => true,
+        };
+        if stays && std::fs::symlink_metadata(&path).is_ok() {
+            if !common.quiet && document.standing == Standing::Proposed {
                 eprintln!("note: `{}` is there already and stays as it is", document.path);
             }
             continue;

@@ -39,6 +39,8 @@ pub(crate) struct Done {
     pub(crate) code: u8,
 }
 
+pub(super) use init::{InitFailure, cluster_and_service, name_fault};
+
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {

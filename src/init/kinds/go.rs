@@ -13,7 +13,8 @@ pub(super) fn go(project: &Project<'_>) -> Result<Outline, TreeError> {
     let mut outline = Outline::default();
     let (package, name) = main_package(project)?;
     let program = format!("/usr/local/bin/{name}");
-    let step = format!("CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -o build/{name} {package}");
+    let machine = if project.is_arm { "arm64" } else { "amd64" };
+    let step = format!("CGO_ENABLED=0 GOOS=linux GOARCH={machine} go build -trimpath -o build/{name} {package}");
     let draft = &mut outline.draft;
     // It has CA certificates, time zones and an unprivileged user, and nothing else.
     draft.base = Text::literal("gcr.io/distroless/static-debian12:nonroot");

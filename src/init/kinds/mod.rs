@@ -6,6 +6,7 @@ mod node;
 mod other;
 mod php;
 mod python;
+mod python_start;
 mod ruby;
 mod rust;
 mod site;

@@ -37,11 +37,17 @@ impl Manager {
             return Ok(Self::Npm);
         }
         let config = project.text(".yarnrc.yml")?;
-        if project.has(".pnp.cjs")? || config.contains("nodeLinker: pnp") {
-            return Ok(Self::PlugAndPlay);
-        }
-        let berry = !config.is_empty() || matches!(named, Some(("yarn", version)) if later(version));
-        Ok(if berry { Self::Berry } else { Self::Yarn1 })
+        let berry = !config.is_empty()
+            || project.text("yarn.lock")?.contains("\n__metadata:")
+            || matches!(named, Some(("yarn", version)) if later(version));
+        // Plug'n'Play is what later ones do unless they are told otherwise.
+        let folders = config.contains("nodeLinker: node-modules") || config.contains("nodeLinker: pnpm");
+        let plug_and_play = project.has(".pnp.cjs")? || berry && !folders && !project.has_folder("node_modules")?;
+        Ok(match (plug_and_play, berry) {
+            (true, _) => Self::PlugAndPlay,
+            (false, true) => Self::Berry,
+            (false, false) => Self::Yarn1,
+        })
     }
 
     /// What installs what the program needs at run time, and nothing else.
@@ -84,7 +90,7 @@ impl Manager {
 
 pub(super) fn node(project: &Project<'_>) -> Result<Outline, TreeError> {
     let package = Package::read(project)?;
-    let start = start(project, package.as_ref())?;
+    let (start, note) = start(project, package.as_ref())?;
     let built = built_folder(&start);
     let mut outline = common(project, package.as_ref(), built.is_some())?;
     let layers = &mut outline.draft.layers;
@@ -99,6 +105,7 @@ pub(super) fn node(project: &Project<'_>) -> Result<Outline, TreeError> {
     config.cmd = Some(start.iter().map(|word| Text::literal(word)).collect());
     config.ports = words(&["3000"]);
     config.ports_comment = "what the program listens on";
+    outline.notes.extend(note);
     Ok(outline)
 }
 
@@ -106,7 +113,7 @@ pub(super) fn nest(project: &Project<'_>) -> Result<Outline, TreeError> {
     let package = Package::read(project)?;
     let mut outline = common(project, package.as_ref(), true)?;
     let layers = &mut outline.draft.layers;
-    layers.push(LayerDraft::of("dist").saying("made by `nest build`"));
+    layers.push(LayerDraft::of("dist").saying("made by `nest build`").excluding(&["*.tsbuildinfo"]));
     layers.push(LayerDraft::of("package.json"));
     let config = &mut outline.draft.config;
     let script = package.as_ref().and_then(|package| package.script("start:prod")).and_then(program);
@@ -180,13 +187,24 @@ fn common(project: &Project<'_>, package: Option<&Package>, builds: bool) -> Res
         draft.config.set_env("NODE_OPTIONS", Text::literal("--require /app/.pnp.cjs"));
         outline.steps.push(step.to_owned());
     } else if package.is_some_and(Package::has_dependencies) {
-        draft.layers.push(LayerDraft::of("node_modules").saying(&format!("made by `{step}`")).split());
+        let layer = LayerDraft::of("node_modules").saying(&format!("made by `{step}`")).split();
+        draft.layers.push(layer.excluding(own_records(manager)));
         outline.steps.push(step.to_owned());
     } else if builds {
         outline.steps.push(step.to_owned());
     }
     outline.ignored.extend(IGNORED);
     Ok(outline)
+}
+
+/// What is in `node_modules` for tools alone, and differs from one installation to the next.
+fn own_records(manager: Manager) -> &'static [&'static str] {
+    match manager {
+        Manager::Pnpm => &[".cache", ".modules.yaml", ".pnpm-workspace-state*"],
+        Manager::Berry => &[".cache", ".yarn-state.yml"],
+        Manager::Yarn1 => &[".cache", ".yarn-integrity"],
+        Manager::Npm | Manager::PlugAndPlay => &[".cache"],
+    }
 }
 
 fn node_version(project: &Project<'_>, package: Option<&Package>) -> Result<String, TreeError> {
@@ -200,19 +218,30 @@ fn node_version(project: &Project<'_>, package: Option<&Package>) -> Result<Stri
     Ok(range.filter(newest).unwrap_or_else(|| NODE.to_owned()))
 }
 
-/// Returns how the program starts: what the start script says if that needs no shell, else the file it begins with.
-fn start(project: &Project<'_>, package: Option<&Package>) -> Result<Vec<String>, TreeError> {
+/// Returns how the program starts: what the start script says if that needs no shell, else the file it begins with; and
+/// what its reader should know of that.
+fn start(project: &Project<'_>, package: Option<&Package>) -> Result<(Vec<String>, Option<String>), TreeError> {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
     let scripts = ["start:prod", "start"].iter().find_map(|name| package?.script(name).and_then(program));
     if let Some(words) = scripts {
-        return Ok(words);
+        return Ok((words, None));
+    }
+    if package.is_some_and(|package| package.script("start").is_some()) {
+        let note = "`npm start` keeps a shell between the container and the program, which gets no signals then: write \
+                    what it starts under `config.cmd`, such as `[node, server.js]`";
+        return Ok((owned(&["npm", "start"]), Some(note.to_owned())));
     }
     let main = package.and_then(Package::main).filter(|main| main.ends_with("js")).map(str::to_owned);
     if let Some(main) = main {
-        return Ok(vec!["node".to_owned(), main]);
+        let is_there = project.has(&main)? || built_folder(&["node".to_owned(), main.clone()]).is_some();
+        let note = (!is_there)
+            .then(|| format!("`main` of package.json is `{main}`, which is not there: correct `config.cmd`"));
+        return Ok((owned(&["node", &main]), note));
     }
     let names = ["server.js", "index.js", "app.js", "main.js", "src/index.js", "src/server.js", "index.mjs"];
-    let found = project.first_of(&names)?.unwrap_or("index.js");
-    Ok(vec!["node".to_owned(), found.to_owned()])
+    let found = project.first_of(&names)?;
+    let note = "no script and no file says what the container starts: correct `config.cmd`".to_owned();
+    Ok((owned(&["node", found.unwrap_or("index.js")]), found.is_none().then_some(note)))
 }
 
 /// Returns the words of a script that starts `node` and needs no shell for it.

@@ -60,6 +60,8 @@ fn ruby_version(project: &Project<'_>) -> Result<String, TreeError> {
 fn start(project: &Project<'_>, rails: bool) -> Result<Vec<Text>, TreeError> {
     Ok(if project.has("config/puma.rb")? {
         words(&["bundle", "exec", "puma", "-C", "config/puma.rb"])
+    } else if project.has("config.ru")? && project.text("Gemfile")?.contains("puma") {
+        words(&["bundle", "exec", "puma", "-b", if rails { "tcp://0.0.0.0:3000" } else { "tcp://0.0.0.0:9292" }])
     } else if rails {
         words(&["bundle", "exec", "rails", "server", "-b", "0.0.0.0"])
     } else if project.has("config.ru")? {

@@ -15,7 +15,13 @@ pub(super) fn rust(project: &Project<'_>) -> Result<Outline, TreeError> {
     let found = program(project)?;
     let (package, name) = found.clone().unwrap_or_else(|| (None, "app".to_owned()));
     let of_package = package.map(|package| format!(" --package {package}")).unwrap_or_default();
-    let step = format!("cargo build --release --locked{of_package}");
+    // Without a lock file there is nothing that could be locked; it should be written, and committed.
+    let locked = if project.has("Cargo.lock")? { " --locked" } else { "" };
+    let (target, folder) = match project.is_arm {
+        true => (" --target aarch64-unknown-linux-gnu", "target/aarch64-unknown-linux-gnu/release"),
+        false => ("", "target/release"),
+    };
+    let step = format!("cargo build --release{locked}{of_package}{target}");
     let draft = &mut outline.draft;
     draft.base = Text::literal("docker.io/library/debian:13-slim");
     draft.base_comment = "its C library must not be older than the builder's".to_owned();
@@ -23,7 +29,7 @@ pub(super) fn rust(project: &Project<'_>) -> Result<Outline, TreeError> {
         draft.layers.push(LayerDraft::of(folder).to(&format!("/app/{folder}")));
     }
     let program = format!("/usr/local/bin/{name}");
-    let layer = LayerDraft::of(&format!("target/release/{name}")).to(&program).mode("0755");
+    let layer = LayerDraft::of(&format!("{folder}/{name}")).to(&program).mode("0755");
     draft.layers.push(layer.saying(&format!("made by `{step}`")));
     draft.config.working_dir = draft.layers.get(1).map(|_| Text::literal("/app"));
     draft.config.user = Some(Text::literal("65534:65534"));

@@ -15,11 +15,11 @@ pub(super) fn site(project: &Project<'_>) -> Result<Outline, TreeError> {
     let package = Package::read(project)?;
     let folder = match &package {
         Some(package) => built_by(package),
-        None => written(project)?,
+        None => written(project)?.to_owned(),
     };
     let draft = &mut outline.draft;
     draft.base = Text::literal("docker.io/library/nginx:stable-alpine");
-    let layer = LayerDraft::of(folder).to(ROOT);
+    let layer = LayerDraft::of(&folder).to(ROOT);
     draft.layers.push(match package.is_some() {
         true => layer.saying("made by the build script"),
         false => layer.saying("the site"),
@@ -27,7 +27,10 @@ pub(super) fn site(project: &Project<'_>) -> Result<Outline, TreeError> {
     if package.is_some() {
         let step = install(project)?;
         outline.steps.push(step.to_owned());
-        draft.layers.push(fallback());
+        // A site of pages answers 404 for what is none.
+        if package.as_ref().is_some_and(is_one_page) {
+            draft.layers.push(fallback());
+        }
     }
     draft.config.ports = words(&["80"]);
     outline.ignored.extend(["node_modules", "Makefile"]);
@@ -35,14 +38,24 @@ pub(super) fn site(project: &Project<'_>) -> Result<Outline, TreeError> {
 }
 
 /// Returns the folder that the tool of a package writes.
-fn built_by(package: &Package) -> &'static str {
-    match () {
+fn built_by(package: &Package) -> String {
+    let folder = match () {
         () if package.depends_on("react-scripts") || package.depends_on("@docusaurus/core") => "build",
         () if package.depends_on("gatsby") => "public",
         () if package.depends_on("@11ty/eleventy") => "_site",
         () if package.depends_on("vitepress") => ".vitepress/dist",
+        () if package.depends_on("@angular/cli") => {
+            return package.name().map_or_else(|| "dist".to_owned(), |name| format!("dist/{name}/browser"));
+        }
         () => "dist",
-    }
+    };
+    folder.to_owned()
+}
+
+/// Whether what the tool makes is one page that draws all others in the browser.
+fn is_one_page(package: &Package) -> bool {
+    let pages = ["astro", "gatsby", "@11ty/eleventy", "@docusaurus/core", "vitepress"];
+    !pages.iter().any(|tool| package.depends_on(tool))
 }
 
 fn written(project: &Project<'_>) -> Result<&'static str, TreeError> {

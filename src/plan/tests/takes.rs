@@ -32,8 +32,17 @@ fn the_most_specific_from_wins_in_any_order() {
 
 #[test]
 fn the_build_file_its_lock_and_outputs_are_left_out_unless_named() {
-    let paths =
-        ["build.yaml", "build.lock", ".dockerignore=", ".git/HEAD", ".git/config", "out.tar", "x", "sub/build.yaml"];
+    let paths = [
+        "build.yaml",
+        "build.lock",
+        "build.schema.json",
+        ".dockerignore=",
+        ".git/HEAD",
+        ".git/config",
+        "out.tar",
+        "x",
+        "sub/build.yaml",
+    ];
     assert_eq!(names(&paths, &[(layer("."), "/")]), "/sub /sub/build.yaml /x");
     assert_eq!(names(&paths, &[(with(".", &["**"], &[]), "/")]), "/sub /sub/build.yaml /x");
     let named = with(".", &[".git/HEAD", "build.yaml", "x"], &[]);

@@ -19,6 +19,9 @@ pub(super) use deploy::{BEFORE, CONTAINER, DEPLOY, DOSSIER, GIVE_UP, NETWORK, SC
 pub(super) use layer::{FILE, LAYER, PATH_RULE};
 pub(super) use user_config::{CACHE, HOST, USER_CONFIG};
 
+/// The name of the schema beside a build file, where editors find it: `# yaml-language-server: $schema=`.
+pub const SCHEMA_FILE: &str = "build.schema.json";
+
 /// A map whose keys are words of the file.
 pub(super) struct Section {
     /// Its name among the definitions of the schema.

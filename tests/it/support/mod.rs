@@ -11,9 +11,11 @@ mod run;
 pub(crate) mod snapshot;
 mod stage;
 mod standin;
+mod terminal;
 pub(crate) mod tls;
 
 pub(crate) use project::Project;
 pub(crate) use run::{Run, Runner};
 pub(crate) use stage::{Stage, chain, definition, digest, image, target};
 pub(crate) use standin::{StandIn, account_host};
+pub(crate) use terminal::OnTerminal;
