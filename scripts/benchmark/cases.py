@@ -12,8 +12,10 @@ GOALS = [
     ("nothing changed, fresh machine", "tar | pigz -6 -p2", 0.25, 100_000),
     ("nothing changed, fresh, new tag", "tar | pigz -6 -p2", 0.25, 100_000),
     ("one file changed, fresh machine", "cold push, gzip", None, None),
+    ("base pass", "curl | gzip -d | tar -t", None, None),
+    ("base pass, with a lock", "curl | gzip -d | tar -t", None, None),
 ]
-BASELINES = ["find -printf", "tar | gzip -6", "tar | pigz -6 -p2", "tar | zstd -3 -T2"]
+BASELINES = ["find -printf", "tar | gzip -6", "tar | pigz -6 -p2", "tar | zstd -3 -T2", "curl | gzip -d | tar -t"]
 
 
 def measure(setting, samples, turn):
@@ -22,6 +24,7 @@ def measure(setting, samples, turn):
     repository = f"bench/round-{turn}"
     samples.add("tar | pigz -6 -p2", piped(setting, "pigz -6 -p2"))
     cold = push(setting, samples, "cold push, gzip", "cold", repository, "--tag", "one")
+    based(setting, samples, f"{repository}:one", cold)
     samples.add("find -printf", listed(setting))
     push(setting, samples, "nothing changed, warm", "cold", repository, "--tag", "one")
     file = workload.changeable(setting.project)
@@ -71,6 +74,22 @@ def fresh(setting, samples, row, repository, tag):
     setting.forget("fresh")
     push(setting, samples, row, "fresh", repository, "--tag", tag)
     setting.forget("fresh")
+
+
+def based(setting, samples, base, pushed):
+    """What the image that was pushed costs as a base: read once for its file system, or known by a lock."""
+    name = base.split(":")[0]
+    urls = [f"http://{setting.address}/v2/{name}/blobs/{layer['digest']}" for layer in pushed["layers"]]
+    read = "; ".join(f"curl -s {url} | gzip -d | tar -t >/dev/null" for url in urls)
+    samples.add("curl | gzip -d | tar -t", run(read)[0])
+    project = workload.small(setting.work, f"{setting.address}/{base}")
+    words = ["-C", project, "build"]
+    samples.add("base pass", setting.run_dockless("based", *words)[0])
+    setting.forget("based")
+    setting.run_dockless("based", "-C", project, "lock")
+    setting.forget("based")
+    samples.add("base pass, with a lock", setting.run_dockless("based", *words)[0])
+    setting.forget("based")
 
 
 def listed(setting):

@@ -77,8 +77,9 @@ class Setting:
         shutil.rmtree(self.cache(cache), ignore_errors=True)
 
     def run_dockless(self, cache, *words, environment=None):
-        """Runs dockless on the project; the sample holds what was sent."""
-        command = [self.dockless, "-C", self.project, *words, "--json"]
+        """Runs dockless on the project, or on the one that the words name; the sample holds what was sent."""
+        project = [] if "-C" in words else ["-C", self.project]
+        command = [self.dockless, *project, *words, "--json"]
         sample, printed = run(command, self.environment(cache) | (environment or {}))
         report = json.loads(printed)
         sample.out = report.get("uploaded_bytes", 0)

@@ -31,6 +31,16 @@ def write_build_file(project, name="127.0.0.1/bench", base="scratch"):
     (project / "build.yaml").write_text(BUILD.format(name, base))
 
 
+def small(folder, base):
+    """Makes a project of one file over a base."""
+    project = folder / "small"
+    (project / "app").mkdir(parents=True, exist_ok=True)
+    (project / "app/file").write_text("own\n")
+    write_build_file(project, base=base)
+    (project / "build.lock").unlink(missing_ok=True)
+    return project
+
+
 def install(app):
     subprocess.run(["npm", "init", "-y"], cwd=app, stdout=sys.stderr, check=True)
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]

@@ -48,13 +48,23 @@ pub struct PackOptions {
     pub advanced: Option<Arc<AtomicU64>>,
 }
 
+/// The bytes in flight that feed many threads.
+const MOST_IN_FLIGHT: usize = 32 << 20;
+
+impl PackOptions {
+    /// Returns the bytes in flight that so many threads need: more only lie in the queue.
+    pub fn budget_of(threads: usize) -> usize {
+        threads.saturating_add(4).saturating_mul(4 << 20).min(MOST_IN_FLIGHT)
+    }
+}
+
 impl Default for PackOptions {
     fn default() -> Self {
         Self {
             format: Format::V1,
             compression: Compression::default(),
             threads: 1,
-            budget: 32 << 20,
+            budget: MOST_IN_FLIGHT,
             cancelled: None,
             inspection: None,
             advanced: None,

@@ -244,6 +244,7 @@ impl Packing<'_> {
             options: PackOptions {
                 compression: self.context.spec.compression,
                 threads: self.context.jobs,
+                budget: PackOptions::budget_of(self.context.jobs),
                 cancelled: Some(cancelled),
                 inspection: Some(Arc::clone(&self.inspection)),
                 advanced: Some(Arc::clone(advanced)),
