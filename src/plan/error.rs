@@ -185,7 +185,7 @@ impl Hint for PlanError {
             Self::Patterns { source, .. } => return source.hint(),
             Self::Tree(error) => return error.hint(),
             Self::MissingSource { from, .. } => {
-                format!("create `{}`, or correct `from`; paths are relative to the project", from.display())
+                format!("run what makes `{}`, or correct `from`; paths are relative to the project", from.display())
             }
             Self::EmptySource { .. } => {
                 "check `include`, `exclude` and .dockerignore (`dockerignore: false` turns it off for a layer), or \

@@ -688,9 +688,11 @@ fn base(runner: &Runner, programs: &[&str]) -> (tempfile::TempDir, String) {
         .iter()
         .map(|name| format!("      - {{path: {name}, content: \"#!/bin/sh\\n\", mode: \"0755\"}}\n"))
         .collect();
-    let passwd = "      - {path: /etc/passwd, content: \"root:x:0:0::/root:/bin/sh\\nwww-data:x:33:33::/:/bin/sh\\nnode:x:1000:1000::/:/bin/sh\\n\"}\n";
-    let group = "      - {path: /etc/group, content: \"root:x:0:\\nwww-data:x:33:\\nnode:x:1000:\\n\"}\n";
-    let text = format!("version: 1\nbase: scratch\nlayers:\n  - name: base\n    files:\n{passwd}{group}{files}");
+    let passwd = "      - {path: /etc/passwd, content: \"root:x:0:0::/root:/bin/sh\\nwww-data:x:33:33::/:/bin/sh\\nnode:x:1000:1000::/:/bin/sh\\napp:x:1:1::/:/\\nnextjs:x:2:2::/:/\\nrails:x:3:3::/:/\\n\"}\n";
+    let group = "      - {path: /etc/group, content: \"root:x:0:\\nwww-data:x:33:\\nnode:x:1000:\\napp:x:1:\\nnodejs:x:2:\\nrails:x:3:\\n\"}\n";
+    let platforms = "platforms: [linux/amd64, linux/arm64]";
+    let text =
+        format!("version: 1\nbase: scratch\n{platforms}\nlayers:\n  - name: base\n    files:\n{passwd}{group}{files}");
     let project = folder(&[("build.yaml", &text)]);
     let layout = project.path().join("layout");
     let output = format!("oci:{}", layout.display());
@@ -742,4 +744,77 @@ fn the_shop_of_the_fixtures_is_a_php_project() {
     assert!(matches!(start.kind, Kind::Laravel | Kind::Php), "{:?}", start.kind);
     let layers = shape(&loaded(&start)).1;
     assert_eq!(layers.first().map(String::as_str), Some("vendor"), "{layers:?}");
+}
+
+/// Puts the files of a project of the corpus on the disk.
+fn unpacked(folder: &Path) -> tempfile::TempDir {
+    let project = tempfile::tempdir().expect("a folder");
+    for line in read(folder.join("files.txt")).lines().filter(|line| !line.is_empty()) {
+        let (name, content) = line.split_once(": ").unwrap_or((line, ""));
+        let path = project.path().join(name);
+        if name.ends_with('/') {
+            fs::create_dir_all(path).expect("a folder");
+            continue;
+        }
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, content.replace("\\n", "\n")).expect("a file");
+    }
+    fs::write(project.path().join("Dockerfile"), read(folder.join("Dockerfile"))).expect("a file");
+    project
+}
+
+/// Makes what CI would have made before: the sources of layers that are not there yet.
+fn made_by_ci(project: &Path) {
+    let (overrides, none) = (Overrides::default(), |_: &str| None);
+    let project = fs::canonicalize(project).expect("a path");
+    let spec = spec::load(&Inputs { project: &project, file: None, environment: &none, overrides: &overrides })
+        .expect("what init wrote");
+    for source in spec.images[0].layers.iter().filter_map(|layer| layer.source.as_ref()) {
+        if source.origin != spec::LayerOrigin::Project {
+            continue;
+        }
+        let at = project.join(&source.from);
+        let is_program = at.extension().is_some() || source.from.to_string_lossy().contains("release/");
+        if is_program && !at.exists() {
+            fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
+            fs::write(at, "made").expect("a file");
+        } else if !at.is_file() {
+            fs::create_dir_all(&at).expect("a folder");
+            let names = source.include.iter().map(|pattern| pattern.replace('*', "x"));
+            for name in names.chain(["made".to_owned()]) {
+                let inside = at.join(name.trim_start_matches('/'));
+                fs::create_dir_all(inside.parent().expect("a folder")).expect("a folder");
+                if !inside.exists() {
+                    fs::write(inside, "made").expect("a file");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dockerfile_of_the_corpus_is_planned_after_its_import() {
+    let runner = Runner::new();
+    // What Debian's Apache has, which a Dockerfile takes away.
+    let sites = "/etc/apache2/sites-enabled";
+    let sites = ["000-default", "default-ssl"].map(|site| format!("{sites}/{site}.conf"));
+    let (_keep, base) = base(&runner, &["/bin/sh", &sites[0], &sites[1]]);
+    let (mut refused, mut planned) = (BTreeMap::new(), 0);
+    for folder in corpus() {
+        let project = unpacked(&folder);
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        let init = runner.run(project.path(), &["init", "--from-dockerfile", "Dockerfile"]);
+        assert_eq!(init.code, 0, "{name}: {}", init.stderr);
+        if read(project.path().join("build.yaml")).contains("\n  - image: ") {
+            // Files of an image that only its registry has.
+            continue;
+        }
+        planned += 1;
+        made_by_ci(project.path());
+        let plan = runner.run(project.path(), &["plan", "--estimate", "--sandbox", "--base", &base]);
+        if plan.code != 0 {
+            refused.insert(name, plan.stderr);
+        }
+    }
+    assert!(refused.is_empty() && planned >= 30, "{planned}: {refused:#?}");
 }

@@ -43,6 +43,7 @@ mod reuse;
 mod rollback;
 mod schedules;
 mod schema;
+mod schema_agreement;
 mod several;
 mod ship;
 mod soak;

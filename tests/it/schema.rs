@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// What is refused for its meaning, which no schema knows, or for how it is written, which JSON does not show.
 const REFUSED_BY_READING_ALONE: &str = include_str!("schema_limits.txt");
 
-fn files(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(folder).expect("a folder of fixtures");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();

@@ -40,7 +40,15 @@ fn next(text: &mut String, start: &Start, written: &[String]) {
     }
     steps.extend(start.steps.iter().map(|step| format!("run: {step}")));
     steps.push("run: dockless build             packs the image here; nothing is sent".to_owned());
-    steps.push("run: dockless ship --sandbox    the whole job, with no account".to_owned());
+    // Without a service there is nothing to ship to, not even in the sandbox.
+    let deploys = start.documents.first().is_some_and(|document| document.text.contains("\ndeploy:\n"));
+    match deploys {
+        true => steps.push("run: dockless ship --sandbox    the whole job, with no account".to_owned()),
+        false => {
+            steps.push("run: dockless push --sandbox    pushes within this process, with no account".to_owned());
+            steps.push("say under `deploy` where it runs, then run: dockless ship --sandbox".to_owned());
+        }
+    }
     for (index, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {step}", index + 1);
     }

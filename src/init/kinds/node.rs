@@ -165,7 +165,10 @@ fn standalone_layers() -> [LayerDraft; 3] {
             .to("/app/node_modules")
             .saying("the packages that the server needs, as `next build` traced them")
             .split(),
-        LayerDraft::of(".next/standalone").to("/app").saying("the server"),
+        LayerDraft::of(".next/standalone")
+            .to("/app")
+            .saying("the server; the values of .env are ECS's to give")
+            .excluding(&[".env*"]),
         LayerDraft::of(".next/static").to("/app/.next/static").saying("what browsers fetch"),
     ]
 }

@@ -29,7 +29,7 @@ pub(in crate::spec) static LAYER: Section = Section {
         key(
             "from",
             "The file or folder that is taken; a folder gives its content. Or one for each platform.",
-            Either(&[Text, By(&Shape::Scalar)]),
+            Either(&[Text, By(&Text)]),
             &[r#""vendor""#, r#"{"linux/amd64": "out/x86_64/app", "linux/arm64": "out/aarch64/app"}"#],
         ),
         key(
@@ -90,7 +90,7 @@ pub(in crate::spec) static PATH_RULE: Section = Section {
         key(
             "match",
             "Patterns of .dockerignore, relative to `from`; each covers the path and all below it.",
-            Either(&[Text, List(&Text)]),
+            Either(&[Text, Shape::Some(&Text)]),
             &[r#"["storage", "bootstrap/cache"]"#],
         ),
         key("owner", "Who owns them.", Text, OWNER),
