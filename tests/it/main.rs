@@ -16,6 +16,7 @@ mod environments;
 mod false_green;
 mod fault_matrix;
 mod fleet;
+mod format_1;
 mod guard;
 mod hostile_project;
 mod iam;
