@@ -23,7 +23,7 @@ busybox_root() {
     done < <(/bin/busybox --list)
 }
 
-# Debian's smallest system with its PHP.
+# Debian's smallest system with its PHP, and the authorities that it trusts.
 php_root() {
     local mirror proxy
     mirror=$(debian_mirror bookworm)
@@ -34,7 +34,7 @@ php_root() {
     [[ -n $mirror ]] || die "apt has no mirror of Debian bookworm: add one to its sources"
     eval "$(apt-config shell proxy Acquire::http::Proxy)"
     [[ -z ${proxy:-} ]] || export http_proxy=$proxy
-    debootstrap --variant=minbase --include=php-cli bookworm "$1" "$mirror"
+    debootstrap --variant=minbase --include=php-cli,ca-certificates bookworm "$1" "$mirror"
 }
 
 # Makes the archive $1.tar by the function $2, unless it is there.

@@ -6,6 +6,7 @@ packages=(
     docker.io podman skopeo umoci               # runtimes and readers of images
     libarchive-tools                            # bsdtar, a reader of layers
     debootstrap busybox-static                  # bases
+    shellcheck                                  # a reader of scripts
     curl pigz zstd valgrind                     # what the benchmark compares with, and the counts of instructions
     python3-venv time ca-certificates iproute2  # the environment of the AWS stand-ins; memory of a process; ports in use
 )

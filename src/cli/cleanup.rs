@@ -17,7 +17,8 @@ pub(crate) fn keep(registry: &Registry) {
 /// Takes credentials that were sent out of a text that is about to be shown: servers may put them anywhere, into a URL, a
 /// media type or a name.
 pub(crate) fn redacted(text: &str) -> String {
-    let registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    // Another thread holds it for a moment at most; this one never does, also where it panics.
+    let registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner).clone();
     registries.iter().fold(text.to_owned(), |text, registry| registry.redacted(&text))
 }
 

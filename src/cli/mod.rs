@@ -8,10 +8,13 @@ mod exit;
 mod places;
 mod prompt;
 mod render;
+mod results;
 mod settings;
 mod standin;
+mod stderr;
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
 use dockless::deploy::RunningTasks;
@@ -28,40 +31,71 @@ const STOPPING: std::time::Duration = std::time::Duration::from_secs(10);
 const AFTER_AN_INTERRUPT: &str = "run the same command again; what was pushed is not pushed twice, and a deployment that \
     was started goes on: `dockless status --wait` awaits it";
 
+/// What went wrong inside, for those who are told last.
+static BROKEN: Mutex<Option<ErrorReport>> = Mutex::new(None);
+
 /// Runs the program: arguments, runtime, command, exit code.
 pub(crate) fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| eprint!("{}", render::error::internal(panic))));
+    std::panic::set_hook(Box::new(|panic| {
+        let error = render::error::internal(panic);
+        stderr::tell(&render::error::shape(&error));
+        BROKEN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed terminal must not turn into another error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
-        }
+        Err(error) => return ExitCode::from(not_begun(&error)),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprint!("{}", render::error::render(&error, None));
+            let error = render::error::report(&error, None, exit::INTERNAL);
+            stderr::tell(&render::error::shape(&error));
+            commands::broken_off(&cli, error);
             return ExitCode::from(exit::INTERNAL);
         }
     };
-    let work = std::panic::AssertUnwindSafe(|| runtime.block_on(interruptible(cli)));
-    let code = std::panic::catch_unwind(work).unwrap_or_else(|_| {
-        render::screen::end(exit::INTERNAL);
-        exit::INTERNAL
-    });
+    let work = std::panic::AssertUnwindSafe(|| runtime.block_on(interruptible(&cli)));
+    let code = std::panic::catch_unwind(work).unwrap_or_else(|_| broken(&cli));
     // Work that was cancelled may still hold a thread; what it staged is not trusted, so nothing waits for it long.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     ExitCode::from(code)
 }
 
-async fn interruptible(cli: Cli) -> u8 {
+/// Answers what is no command line to work on: help that was asked for, or a mistake.
+fn not_begun(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        // A closed terminal must not turn into another error.
+        let _ = error.print();
+        return exit::DONE;
+    }
+    let arguments = std::env::args_os().take_while(|argument| argument != "--");
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let report = render::usage::report(error, &arguments);
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+    } else {
+        stderr::tell(&render::error::shape(&report));
+    }
+    commands::not_begun(report, arguments.iter().any(|argument| argument == "--json"));
+    exit::USAGE
+}
+
+/// Ends after a bug of ours, which was told where it happened.
+fn broken(cli: &Cli) -> u8 {
+    render::screen::settle();
+    if let Some(error) = BROKEN.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        commands::broken_off(cli, error);
+    }
+    render::screen::end(exit::INTERNAL);
+    exit::INTERNAL
+}
+
+async fn interruptible(cli: &Cli) -> u8 {
     // Signals are listened for before anything can be shown: whoever answers the first question with Ctrl-C is heard.
     let code = tokio::select! {
         biased;
-        () = interrupted() => end_early(&cli).await,
-        code = run(&cli) => code,
+        () = interrupted() => end_early(cli).await,
+        code = run(cli) => code,
     };
     render::screen::end(code);
     code
@@ -70,14 +104,20 @@ async fn interruptible(cli: Cli) -> u8 {
 /// Cleans up after a command that was dropped wherever it was.
 async fn end_early(cli: &Cli) -> u8 {
     render::screen::settle();
-    eprintln!("error: interrupted");
-    cleanup::run().await.into_iter().for_each(|line| eprintln!("note: {line}"));
-    stop(&cli.common.running).await;
+    stderr::tell("error: interrupted\n");
+    let clean = async {
+        cleanup::run().await.into_iter().for_each(|line| stderr::tell(&format!("note: {line}\n")));
+        stop(&cli.common.running).await;
+    };
+    tokio::select! {
+        () = clean => {}
+        () = interrupted() => stderr::tell("note: interrupted again: what was started is left as it is\n"),
+    }
     let hint = match cli.command {
         args::Command::Init(_) => "nothing was written; `dockless init --yes` asks nothing",
         _ => AFTER_AN_INTERRUPT,
     };
-    eprintln!("hint: {hint}");
+    stderr::tell(&format!("hint: {hint}\n"));
     let hint = Some(hint.to_owned());
     let error =
         ErrorReport { message: "interrupted".to_owned(), causes: Vec::new(), hint, exit_code: exit::INTERRUPTED };
@@ -92,7 +132,7 @@ async fn stop(running: &RunningTasks) {
     }
     let stopped = tokio::time::timeout(STOPPING, running.stop_all("dockless was interrupted")).await;
     for arn in stopped.unwrap_or_default() {
-        eprintln!("note: the task `{arn}` is stopped");
+        stderr::tell(&format!("note: the task `{arn}` is stopped\n"));
     }
 }
 
@@ -112,8 +152,9 @@ async fn run(cli: &Cli) -> u8 {
         Err(failure) => {
             render::screen::settle();
             let (hint, code) = (failure.hint(), failure.code());
-            eprint!("{}", cleanup::redacted(&render::error::render(failure.shown(), hint.as_deref())));
-            commands::broken_off(cli, render::error::report(failure.shown(), hint, code));
+            let error = render::error::report(failure.shown(), hint, code);
+            stderr::tell(&render::error::shape(&error));
+            commands::broken_off(cli, error);
             code
         }
     }

@@ -344,13 +344,7 @@ impl Hint for Error {
             Self::Start(source) => source.hint(),
             Self::Image(source) | Self::Output { source, .. } => source.hint(),
             Self::File(source) => source.hint(),
-            Self::UnknownService { service, known } => {
-                let nearest = did_you_mean(service, known.iter().map(String::as_str));
-                Some(nearest.map_or_else(
-                    || format!("name one of {}", known.join(", ")),
-                    |nearest| format!("did you mean `{nearest}`?"),
-                ))
-            }
+            Self::UnknownService { service, known } => Some(another_service(service, known)),
             Self::TagOfTwo { .. } => Some("give each build file a `name` or `tags` of its own".to_owned()),
             Self::ServiceOfTwo { .. } => {
                 Some("say the same in both of everything but `services`, `before` and `schedules`".to_owned())
@@ -359,5 +353,12 @@ impl Hint for Error {
             Self::Copy(source) => source.hint(),
             Self::Deploy(source) => source.hint(),
         }
+    }
+}
+
+fn another_service(service: &str, known: &[String]) -> String {
+    match did_you_mean(service, known.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("name one of {}", known.join(", ")),
     }
 }

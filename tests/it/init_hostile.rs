@@ -258,12 +258,15 @@ fn manifests_with_strange_words_become_build_files_that_can_be_read() {
     }
 }
 
+/// What is the matter with a project, and what makes it so.
+type Row<'a> = (&'a str, &'a dyn Fn(&Path));
+
 #[test]
 fn files_of_the_wrong_kind_keep_nothing_from_being_written() {
     let runner = Runner::new();
     let outside = tempfile::tempdir().expect("a folder");
     fs::write(outside.path().join("lock"), "{}").expect("a file");
-    let rows: [(&str, &dyn Fn(&Path)); 7] = [
+    let rows: [Row<'_>; 7] = [
         ("a list", &|at| fs::write(at.join("package.json"), "[1, 2]").expect("a file")),
         ("broken TOML", &|at| fs::write(at.join("pyproject.toml"), "[project\nname=").expect("a file")),
         ("no UTF-8", &|at| fs::write(at.join("Gemfile"), b"\xff\xfe\x00ruby '3.3'").expect("a file")),

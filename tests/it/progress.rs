@@ -98,3 +98,68 @@ fn requests_are_told_when_asked_for_and_hold_no_credentials() {
     assert!(run.stderr.contains("PUT /v2/shop/manifests/latest: 201 in "), "{}", run.stderr);
     assert!(!run.stderr.to_lowercase().contains("bearer") && !run.stderr.contains("Basic "), "{}", run.stderr);
 }
+
+/// The bytes that move a cursor or change a colour, none of them ours.
+const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}5A\u{202e}";
+
+fn is_clean(text: &str) {
+    for bad in ["\u{1b}]0", "\u{1b}[2J", "\u{7}", "\u{9b}", "\u{202e}"] {
+        assert!(!text.contains(bad), "{bad:?} in {text:?}");
+    }
+}
+
+#[test]
+fn words_of_strangers_move_no_cursor() {
+    let standin = StandIn::start(&["shop"], &["web"]);
+    let folder = format!("app/{HOSTILE}");
+    let project = Project::with(&format!(
+        "base: scratch\nlayers:\n  - {{from: app, to: /app}}\n  - {{from: {}, to: /x}}\n",
+        serde_json::Value::from(folder.as_str()).to_string().replace('\u{9b}', "\\u009b")
+    ));
+    project.write(&format!("{folder}/one"), "1");
+    let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], &[("LANG", "en_US.UTF-8")]);
+    let (code, seen) = run.end();
+    assert_eq!(code, 0, "{seen}");
+    is_clean(&seen);
+    let plain = standin.runner().run(project.path(), &["push", "-vv"]);
+    assert_eq!(plain.code, 0, "{}", plain.stderr);
+    is_clean(&plain.stderr);
+    let message = format!("{HOSTILE}\n::error::{HOSTILE}");
+    let refused = dockless::sandbox::Action::Status { status: 403, code: HOSTILE.into(), message, headers: Vec::new() };
+    let fault = dockless::sandbox::Fault::on_request("PUT", "/v2/shop/manifests/latest", refused);
+    standin.sandbox().script(fault.always());
+    project.write("app/hello.txt", "changed\n");
+    let failed = standin.runner().env("GITHUB_ACTIONS", "true").run(project.path(), &["push", "--json"]);
+    assert_eq!(failed.code, 5, "{}", failed.stderr);
+    is_clean(&failed.stderr);
+    is_clean(&failed.stdout);
+    let commands: Vec<&str> = failed.stderr.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    assert!(matches!(commands[..], [one] if one.starts_with("::error title=dockless::")), "{commands:?}");
+}
+
+#[test]
+fn a_narrow_terminal_gets_lines_that_fit() {
+    let (standin, project) = slow();
+    for columns in [20, 50] {
+        project.write("app/hello.txt", &columns.to_string());
+        let run = OnTerminal::start_at(&standin.runner(), project.path(), &["push"], &[("LANG", "C")], columns);
+        let (code, seen) = run.end();
+        assert_eq!(code, 0, "{seen}");
+        // A line that is drawn anew stands between the sequences that take the last one away.
+        let moving = seen.split(['\u{1b}', '\n', '\r']).filter(|line| line.contains(" % ") && !line.contains("sent "));
+        let widths: Vec<usize> = moving.map(|line| line.trim_start_matches("[0m").chars().count()).collect();
+        assert!(!widths.is_empty(), "{seen:?}");
+        assert!(widths.iter().all(|width| *width <= columns as usize), "{widths:?} in {seen:?}");
+    }
+}
+
+#[test]
+fn a_terminal_without_utf8_gets_ascii_alone() {
+    let standin = StandIn::start(&["shop"], &["web"]);
+    let project = Project::with("base: scratch\nlayers:\n  - {from: app, to: /app}\n  - {from: caf\u{e9}, to: /x}\n");
+    project.write("caf\u{e9}/one", "1");
+    let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], &[("LC_ALL", "C")]);
+    let (code, seen) = run.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.is_ascii() && seen.contains("caf\\u{e9}"), "{seen}");
+}

@@ -10,6 +10,7 @@ mod ecs;
 mod faults;
 mod init;
 mod matrix;
+mod own_image;
 mod packaging;
 mod proxy;
 mod readers;

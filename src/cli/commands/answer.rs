@@ -14,5 +14,5 @@ pub(super) async fn run(common: &Common, args: &ContinueArgs) -> Result<Done, Fa
     let answer = if args.rollback { Answer::Rollback } else { Answer::Continue };
     let report = pipeline::answer(&session.context, &deploy, &args.services, answer).await;
     session.close().await;
-    finish(common, &report?, false)
+    Ok(finish(common, &report?, false))
 }

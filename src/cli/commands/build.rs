@@ -20,7 +20,7 @@ pub(super) async fn run(common: &Common, args: &BuildArgs) -> Result<Done, Failu
     let session = Session::open(common, &paths).await?;
     let built = pipeline::build(&session.context, &outputs).await;
     session.close().await;
-    finish(common, &built?.report, to_stdout > 0)
+    Ok(finish(common, &built?.report, to_stdout > 0))
 }
 
 fn absolute(path: &std::path::Path) -> PathBuf {

@@ -12,7 +12,7 @@ use super::{Done, Failure, write_stdout};
 use crate::cli::args::{CacheAction, CacheArgs, Common, PruneArgs};
 use crate::cli::env::Environment;
 use crate::cli::render::human::bytes;
-use crate::cli::{exit, render, settings};
+use crate::cli::{exit, render, settings, stderr};
 
 /// What each kind is, in the order it is shown.
 const KINDS: [(&str, &str); 11] = [
@@ -63,7 +63,7 @@ fn prune(folder: &Path, args: &PruneArgs, configured: u64) -> Result<PruneReport
             report.removed.insert("sandbox".to_owned(), held);
         }
         for state in kept {
-            eprintln!("note: the sandbox in `{state}` runs, and stays");
+            stderr::tell(&format!("note: the sandbox in `{state}` runs, and stays\n"));
         }
     }
     Ok(report)

@@ -23,7 +23,7 @@ pub(super) async fn run(common: &Common, args: &CopyArgs) -> Result<Done, Failur
     let tools = Tools::open(common).await?;
     let copied = pipeline::copy(&tools.copy_context(), &from, &to, &options).await;
     tools.close().await;
-    finish(common, &copied?, to_stdout)
+    Ok(finish(common, &copied?, to_stdout))
 }
 
 fn check(from: &Place, to: &Place, args: &CopyArgs) -> Result<(), Failure> {

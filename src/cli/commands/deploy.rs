@@ -22,7 +22,7 @@ pub(super) async fn run(common: &Common, args: &DeployArgs) -> Result<Done, Fail
     }
     let report = pipeline::deploy(&session.context, &deploy, &images).await;
     session.close().await;
-    finish(common, &report?, false)
+    Ok(finish(common, &report?, false))
 }
 
 /// Prints what would be done, line by line, and last the image.

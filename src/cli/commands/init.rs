@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Done, Failure, write_stdout};
 use crate::cli::args::{Common, InitArgs};
 use crate::cli::settings::Tools;
-use crate::cli::{exit, prompt, render};
+use crate::cli::{exit, prompt, render, stderr};
 
 /// The most that a Dockerfile may have, in bytes.
 const DOCKERFILE_LIMIT: u64 = 1 << 20;
@@ -203,7 +203,7 @@ fn section(common: &Common, service: &LiveService, build_file: &str) -> Result<D
         write_stdout(&text)?;
     }
     if !common.quiet {
-        eprintln!("note: `{build_file}` is there already and stays as it is: put this section into it");
+        stderr::tell(&format!("note: `{build_file}` is there already and stays as it is: put this section into it\n"));
     }
     Ok(Done { code: exit::DONE })
 }
@@ -227,7 +227,7 @@ fn of_dockerfile(
     let shown = path.strip_prefix(project).unwrap_or(file).display().to_string();
     let start = init::of_dockerfile(sources, folder_name, &shown, &text, options).map_err(InitFailure::from)?;
     if !common.quiet && !common.json {
-        eprint!("{}", render::start::findings(&start, &shown));
+        stderr::tell(&render::start::findings(&start, &shown));
     }
     Ok(start)
 }
@@ -272,7 +272,7 @@ fn write(common: &Common, project: &Path, documents: &[Document]) -> Result<Vec<
         };
         if stays && std::fs::symlink_metadata(&path).is_ok() {
             if !common.quiet && document.standing == Standing::Proposed {
-                eprintln!("note: `{}` is there already and stays as it is", document.path);
+                stderr::tell(&format!("note: `{}` is there already and stays as it is\n", document.path));
             }
             continue;
         }
@@ -288,7 +288,7 @@ fn finish(common: &Common, start: &Start, written: &[String]) -> Result<Done, Fa
         return Ok(Done { code: exit::DONE });
     }
     if !common.quiet {
-        eprint!("{}", render::start::summary(start, written));
+        stderr::tell(&render::start::summary(start, written));
     }
     write_stdout(&written.iter().map(|path| format!("{path}\n")).collect::<String>())?;
     Ok(Done { code: exit::DONE })

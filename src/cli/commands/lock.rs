@@ -5,7 +5,7 @@ use dockless::pipeline::{self, LockReport};
 use super::{Done, Failure, write_stdout};
 use crate::cli::args::{Common, LockArgs};
 use crate::cli::settings::Session;
-use crate::cli::{exit, render};
+use crate::cli::{exit, render, stderr};
 
 /// Writes the lock, or checks it.
 pub(super) async fn run(common: &Common, args: &LockArgs) -> Result<Done, Failure> {
@@ -27,12 +27,12 @@ fn tell(common: &Common, args: &LockArgs, report: &LockReport) {
     let file = report.lock.file_name().unwrap_or_default().to_string_lossy();
     match &report.stale {
         Some(why) => {
-            eprintln!("error: the lock `{file}` is stale: {why}");
-            eprintln!("hint: run `dockless lock`, and commit what it writes");
+            stderr::tell(&format!("error: the lock `{file}` is stale: {why}\n"));
+            stderr::tell("hint: run `dockless lock`, and commit what it writes\n");
         }
         None if common.quiet => {}
-        None if args.check => eprintln!("the lock `{file}` fits the build file"),
-        None if report.changed => eprintln!("wrote `{file}`"),
-        None => eprintln!("`{file}` stays as it is"),
+        None if args.check => stderr::tell(&format!("the lock `{file}` fits the build file\n")),
+        None if report.changed => stderr::tell(&format!("wrote `{file}`\n")),
+        None => stderr::tell(&format!("`{file}` stays as it is\n")),
     }
 }

@@ -20,10 +20,9 @@ mod ship;
 mod status;
 
 use std::io::Write;
-use std::path::Path;
 
-use dockless::deploy::ServiceReport;
-use dockless::ground::{FileError, Hint, files};
+use dockless::deploy::{BadVerdict, ServiceReport};
+use dockless::ground::{FileError, Hint};
 use dockless::net::NetError;
 use dockless::pipeline::{Error, ErrorReport, Report};
 use dockless::sandbox::SandboxError;
@@ -33,6 +32,8 @@ use super::cleanup;
 use super::env;
 use super::exit;
 use super::render;
+use super::results::{self, Results};
+use super::stderr;
 
 /// A command that came to its end, with the exit code of its verdict.
 pub(crate) struct Done {
@@ -78,9 +79,9 @@ impl Failure {
             Self::Usage { .. } => exit::USAGE,
             Self::Pipeline(error) => exit::code(error),
             Self::Init(error) => error.code(),
-            Self::Sandbox(_) | Self::Stdout(_) => exit::INTERNAL,
+            Self::Sandbox(_) => exit::INTERNAL,
             Self::Net(_) => exit::REGISTRY,
-            Self::File(_) => exit::BUILD,
+            Self::File(_) | Self::Stdout(_) => exit::BUILD,
         }
     }
 }
@@ -94,13 +95,14 @@ impl Hint for Failure {
             Self::Init(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::File(error) => error.hint(),
-            Self::Stdout(_) => None,
+            Self::Stdout(_) => Some("free some space where stdout goes, or send it elsewhere".to_owned()),
         }
     }
 }
 
 /// Runs the command.
 pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
+    results::check(&cli.common)?;
     if several::is_meant(&cli.common) {
         return several::run(&cli.common, &cli.command).await;
     }
@@ -126,37 +128,63 @@ pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
 }
 
 /// Prints what a command ends with: the reference as the last line of stdout, or the report; and the files of results.
-fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Result<Done, Failure> {
-    if let (Some(path), Some(digest)) = (&common.digest_file, &report.digest) {
-        files::write_atomic(path, format!("{digest}\n").as_bytes())?;
-    }
-    hand_on(common, report)?;
+fn finish(common: &Common, report: &Report, stdout_is_taken: bool) -> Done {
     if !common.quiet && common.progress != Progress::None {
-        eprint!("{}", render::summary::render(report));
+        stderr::tell(&render::summary::render(report));
     }
-    let text = if common.json {
-        render::json::render(report)
-    } else {
-        report.image.iter().map(|image| format!("{image}\n")).collect()
+    let text = |report: &Report| match common.json {
+        true => render::json::render(report),
+        false => report.image.iter().map(|image| format!("{image}\n")).collect(),
     };
-    if stdout_is_taken {
-        eprint!("{text}");
-    } else {
-        write_stdout(&text)?;
+    let results = Results { builds: std::slice::from_ref(report), whole: report, services: &report.services };
+    let code = report.exit_code();
+    let end = End { code, failures: &report.failures, stdout_is_taken };
+    end.tell(common, &results, |error| match error {
+        None => text(report),
+        Some(error) => text(&Report { error: Some(error), ..report.clone() }),
+    })
+}
+
+/// How a command ends that came to its end.
+struct End<'a> {
+    /// The exit code of the verdict.
+    code: u8,
+    /// The services that ended badly.
+    failures: &'a [BadVerdict],
+    /// An archive goes to stdout.
+    stdout_is_taken: bool,
+}
+
+impl End<'_> {
+    /// Tells everyone, each exactly once, whatever of it fails: programs, people, the CI system.
+    fn tell(&self, common: &Common, results: &Results<'_>, text: impl FnOnce(Option<ErrorReport>) -> String) -> Done {
+        let unwritten = results::hand_on(common, results).map_err(Failure::File).err();
+        let failed = |failure: &Failure| {
+            let code = if self.code == exit::DONE { failure.code() } else { self.code };
+            render::error::report(failure.shown(), failure.hint(), code)
+        };
+        let mut errors: Vec<ErrorReport> = unwritten.iter().map(failed).collect();
+        let text = text(errors.first().cloned());
+        if self.stdout_is_taken {
+            stderr::tell(&text);
+        } else if let Err(failure) = write_stdout(&text) {
+            errors.push(failed(&failure));
+        }
+        dossiers(results.services);
+        let verdicts = self.failures.iter().map(|failure| render::error::report(failure, failure.hint(), self.code));
+        let errors: Vec<ErrorReport> = verdicts.chain(errors).collect();
+        for error in &errors {
+            stderr::tell(&render::error::shape(error));
+            annotate(error);
+        }
+        Done { code: errors.first().map_or(self.code, |error| error.exit_code) }
     }
-    write_summary(common, report.image.as_deref(), &report.services)?;
-    dossiers(&report.services);
-    for failure in &report.failures {
-        eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
-        annotate(&render::error::report(failure, failure.hint(), report.exit_code()));
-    }
-    Ok(Done { code: report.exit_code() })
 }
 
 fn dossiers(services: &[ServiceReport]) {
     for service in services {
         if let Some(dossier) = &service.dossier {
-            eprint!("{}", render::dossier::render(&service.name, dossier));
+            stderr::tell(&render::dossier::render(&service.name, dossier));
         }
     }
 }
@@ -165,16 +193,28 @@ fn dossiers(services: &[ServiceReport]) {
 pub(crate) fn broken_off(cli: &Cli, error: ErrorReport) {
     annotate(&error);
     let report = render::tally::broken_off(error);
-    if let Err(error) = hand_on(&cli.common, &report) {
+    let results = Results { builds: std::slice::from_ref(&report), whole: &report, services: &[] };
+    if let Err(error) = results::hand_on(&cli.common, &results) {
         // There is an error already; this one is of less interest.
-        eprintln!("warning: {error}");
+        stderr::tell(&format!("warning: {error}\n"));
     }
-    if !cli.common.json {
-        return;
+    if cli.common.json {
+        tell_programs(&report, cli.command.takes_stdout());
     }
-    let text = cleanup::redacted(&render::json::render(&report));
-    if cli.command.takes_stdout() {
-        eprint!("{text}");
+}
+
+/// Tells programs that a command line cannot be meant.
+pub(crate) fn not_begun(error: ErrorReport, json: bool) {
+    annotate(&error);
+    if json {
+        tell_programs(&Report { error: Some(error), ..Report::default() }, false);
+    }
+}
+
+fn tell_programs(report: &Report, stdout_is_taken: bool) {
+    let text = cleanup::redacted(&render::json::render(report));
+    if stdout_is_taken {
+        stderr::tell(&text);
     } else {
         // A closed stdout cannot be told of anything.
         let _ = write_stdout(&text);
@@ -184,53 +224,20 @@ pub(crate) fn broken_off(cli: &Cli, error: ErrorReport) {
 /// Shows an error on the page of a job.
 fn annotate(error: &ErrorReport) {
     if env::github_actions() {
-        eprint!("{}", render::github::error(error));
+        stderr::command(&render::github::error(error));
     }
 }
 
-/// Hands the results to the next step of a job.
-fn hand_on(common: &Common, report: &Report) -> Result<(), Failure> {
-    if let Some(path) = &common.dotenv {
-        files::write_atomic(path, render::outputs::dotenv(report).as_bytes())?;
-    }
-    let outputs = render::outputs::github(report);
-    if let Some(path) = env::step_output().filter(|_| !outputs.is_empty())
-        && let Err(error) = append(&path, &outputs)
-    {
-        eprintln!("warning: {error}");
-    }
-    Ok(())
-}
-
-/// Adds the summary of a deployment to the file that was named, and to the CI system's own page.
-fn write_summary(common: &Common, image: Option<&str>, services: &[ServiceReport]) -> Result<(), Failure> {
-    if services.is_empty() {
-        return Ok(());
-    }
-    let text = dockless::deploy::summary(image, services);
-    if let Some(path) = &common.summary {
-        append(path, &text)?;
-    }
-    if let Some(path) = env::step_summary()
-        && let Err(error) = append(&path, &text)
-    {
-        // The page of a CI system is no reason to fail.
-        eprintln!("warning: {error}");
-    }
-    Ok(())
-}
-
-fn append(path: &Path, text: &str) -> Result<(), FileError> {
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    let mut file = file.map_err(FileError::on("open", path))?;
-    file.write_all(text.as_bytes()).map_err(FileError::on("write", path))
-}
-
+/// Writes words and documents; what strangers put into them moves no cursor.
 fn write_stdout(text: &str) -> Result<(), Failure> {
-    write_bytes(text.as_bytes())
+    write_bytes(render::printable::lines(text).as_bytes())
 }
 
 fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::Stdout)
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // Whoever read has read enough; the work is done.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Failure::Stdout),
+    }
 }

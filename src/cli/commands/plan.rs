@@ -1,12 +1,11 @@
 //! `dockless plan`.
 
-use dockless::ground::files;
 use dockless::pipeline;
 
 use super::{Done, Failure, write_stdout};
 use crate::cli::args::{Common, PlanArgs};
 use crate::cli::settings::{Session, Sessions};
-use crate::cli::{exit, render};
+use crate::cli::{exit, render, results};
 
 /// Shows what `ship`, or `push` without a deployment, would do.
 pub(super) async fn run(common: &Common, args: &PlanArgs) -> Result<Done, Failure> {
@@ -19,7 +18,7 @@ pub(super) async fn run(common: &Common, args: &PlanArgs) -> Result<Done, Failur
     session.close().await;
     let plan = plan?;
     if let (Some(path), Some(digest)) = (&common.digest_file, &plan.digest) {
-        files::write_atomic(path, format!("{digest}\n").as_bytes())?;
+        results::write(path, &format!("{digest}\n"))?;
     }
     let text = if common.json { render::json::render(&plan) } else { render::plan::render(&plan) };
     write_stdout(&text)?;

@@ -11,5 +11,5 @@ pub(super) async fn run(common: &Common) -> Result<Done, Failure> {
     let session = Session::open(common, &[]).await?;
     let report = pipeline::push(&session.context).await;
     session.close().await;
-    finish(common, &report?.report, false)
+    Ok(finish(common, &report?.report, false))
 }

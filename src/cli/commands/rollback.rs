@@ -32,5 +32,5 @@ pub(super) async fn run(common: &Common, args: &RollbackArgs) -> Result<Done, Fa
         let lines: String = report.services.iter().map(|one| format!("{}\n", one.task_definition_arn)).collect();
         write_stdout(&lines)?;
     }
-    finish(common, &report, false)
+    Ok(finish(common, &report, false))
 }

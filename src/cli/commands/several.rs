@@ -1,13 +1,14 @@
 //! `plan`, `push`, `deploy` and `ship` of several build files as one run.
 
-use dockless::ground::Hint;
-use dockless::pipeline::{self, SeveralReport};
+use dockless::pipeline::{self, ErrorReport, Report, SeveralReport};
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Done, Failure, dossiers, write_stdout, write_summary};
-use crate::cli::args::{Command, Common, DeployArgs, ShipArgs};
+use super::{Done, End, Failure, write_stdout};
+use crate::cli::args::{Command, Common, DeployArgs, Progress, ShipArgs};
+use crate::cli::results::Results;
 use crate::cli::settings::Sessions;
-use crate::cli::{exit, render};
+use crate::cli::{exit, render, stderr};
 
 /// Returns whether there are several build files.
 pub(super) fn is_meant(common: &Common) -> bool {
@@ -37,7 +38,7 @@ pub(super) async fn run(common: &Common, command: &Command) -> Result<Done, Fail
         _ => pipeline::ship_all(&parts).await,
     };
     sessions.close().await;
-    finish(common, &report?)
+    Ok(finish(common, &report?))
 }
 
 /// Refuses what is said of one build.
@@ -73,18 +74,34 @@ fn print(common: &Common, plans: &[dockless::deploy::DeployPlan]) -> Result<Done
 }
 
 /// Prints what a command ends with: the references, or the report as one document.
-fn finish(common: &Common, report: &SeveralReport) -> Result<Done, Failure> {
-    let text = if common.json {
-        render::json::render(report)
-    } else {
-        report.builds.iter().flat_map(|build| &build.image).map(|image| format!("{image}\n")).collect()
-    };
-    write_stdout(&text)?;
-    let images: Vec<&str> = report.builds.iter().filter_map(|build| build.image.as_deref()).collect();
-    write_summary(common, Some(&images.join(", ")), &report.services)?;
-    dossiers(&report.services);
-    for failure in &report.failures {
-        eprint!("{}", render::error::render(failure, failure.hint().as_deref()));
+fn finish(common: &Common, report: &SeveralReport) -> Done {
+    let closing = render::summary::several(report);
+    if !common.quiet && common.progress != Progress::None {
+        stderr::tell(&closing);
     }
-    Ok(Done { code: report.exit_code() })
+    let images: Vec<&str> = report.builds.iter().filter_map(|build| build.image.as_deref()).collect();
+    // What stands for all is what all share; of images, all together.
+    let whole = Report {
+        image: (!images.is_empty()).then(|| images.join(" ")),
+        registered: report.registered,
+        task_definition_arn: report.task_definition_arn.clone(),
+        deployment_arn: report.deployment_arn.clone(),
+        verdict: report.verdict,
+        url: report.url.clone(),
+        ..Report::default()
+    };
+    let results = Results { builds: &report.builds, whole: &whole, services: &report.services };
+    let end = End { code: report.exit_code(), failures: &report.failures, stdout_is_taken: false };
+    end.tell(common, &results, |error| match common.json {
+        true => render::json::render(&WithError { report, error }),
+        false => images.iter().map(|image| format!("{image}\n")).collect(),
+    })
+}
+
+/// The report with the error that came after it, such as a file of results that cannot be written.
+#[derive(Serialize)]
+struct WithError<'a> {
+    #[serde(flatten)]
+    report: &'a SeveralReport,
+    error: Option<ErrorReport>,
 }

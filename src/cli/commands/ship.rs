@@ -12,5 +12,5 @@ pub(super) async fn run(common: &Common, args: &ShipArgs) -> Result<Done, Failur
     let deploy = session.deploy_context(!args.no_wait).await;
     let report = pipeline::ship(&session.context, &deploy).await;
     session.close().await;
-    finish(common, &report?, false)
+    Ok(finish(common, &report?, false))
 }

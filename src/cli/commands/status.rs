@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Done, Failure, write_stdout};
 use crate::cli::args::{Common, StatusArgs};
 use crate::cli::settings::Session;
-use crate::cli::{exit, render};
+use crate::cli::{exit, render, stderr};
 
 /// Shows how the services stand.
 pub(super) async fn run(common: &Common, args: &StatusArgs) -> Result<Done, Failure> {
@@ -34,10 +34,12 @@ pub(super) async fn run(common: &Common, args: &StatusArgs) -> Result<Done, Fail
 
 fn tell(report: &DeployReport) {
     for service in report.services.iter().filter(|service| service.verdict.exit_code() == 0) {
-        eprintln!("note: service `{}`: {}", service.name, service.verdict.as_str());
+        stderr::tell(&format!("note: service `{}`: {}\n", service.name, service.verdict.as_str()));
     }
     for failure in report.failures() {
-        eprint!("{}", render::error::render(&failure, failure.hint().as_deref()));
+        let error = render::error::report(&failure, failure.hint(), report.exit_code());
+        stderr::tell(&render::error::shape(&error));
+        super::annotate(&error);
     }
 }
 
@@ -71,6 +73,7 @@ fn line(deployment: &DeploymentStatus) -> String {
     let definition = deployment.task_definition_arn.as_deref().map_or("-", last_part);
     let hooks = deployment.hooks.iter().map(|hook| format!(" (hook `{hook}`: answer it with `dockless continue`)"));
     let reason = deployment.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = render::printable::line(&reason);
     format!("{at}  {definition}  {what}{}{reason}", hooks.collect::<String>())
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use dockless::deploy::{Dossier, StoppedGroup};
 
+use super::printable;
+
 /// Returns the lines of a service's dossier. Its events were shown as they came.
 pub(crate) fn render(service: &str, dossier: &Dossier) -> String {
     let mut text = String::new();
@@ -39,7 +41,7 @@ fn write_group(service: &str, group: &StoppedGroup, text: &mut String) {
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{words}");
+    let _ = writeln!(text, "{}", printable::line(&words.to_string()));
 }
 
 #[cfg(test)]

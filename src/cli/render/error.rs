@@ -5,38 +5,32 @@ use std::fmt::Write;
 
 use dockless::pipeline::ErrorReport;
 
-/// Returns `error:`, a `caused by:` line for each cause, and the `hint:`.
-pub(crate) fn render(error: &dyn Error, hint: Option<&str>) -> String {
-    shape(&ErrorReport {
-        causes: causes(error),
-        message: error.to_string(),
-        hint: hint.map(str::to_owned),
-        exit_code: 0,
-    })
-}
+use super::printable;
+use crate::cli::exit;
 
 /// Returns an error for programs.
 pub(crate) fn report(error: &dyn Error, hint: Option<String>, exit_code: u8) -> ErrorReport {
     ErrorReport { message: error.to_string(), causes: causes(error), hint, exit_code }
 }
 
-/// Returns a bug of ours in the shape of every failure: where, what, and no backtrace.
-pub(crate) fn internal(panic: &std::panic::PanicHookInfo<'_>) -> String {
+/// Returns a bug of ours as any failure: where, what, and no backtrace.
+pub(crate) fn internal(panic: &std::panic::PanicHookInfo<'_>) -> ErrorReport {
     let words = panic.payload_as_str().unwrap_or("no words");
     let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
     let hint = Some("this is a bug of dockless: report it with the output of `-vv`".to_owned());
     let (message, causes) = (format!("internal error at {place}"), vec![words.to_owned()]);
-    shape(&ErrorReport { message, causes, hint, exit_code: 0 })
+    ErrorReport { message, causes, hint, exit_code: exit::INTERNAL }
 }
 
-fn shape(error: &ErrorReport) -> String {
-    let mut text = format!("error: {}\n", error.message);
-    for line in &error.causes {
+/// Returns an error in its shape.
+pub(crate) fn shape(error: &ErrorReport) -> String {
+    let mut text = format!("error: {}\n", printable::block(&error.message));
+    for cause in &error.causes {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  caused by: {line}");
+        let _ = writeln!(text, "  caused by: {}", printable::block(cause));
     }
     if let Some(hint) = &error.hint {
-        let _ = writeln!(text, "hint: {hint}");
+        let _ = writeln!(text, "hint: {}", printable::block(hint));
     }
     text
 }
@@ -70,7 +64,7 @@ mod tests {
     #[test]
     fn a_failure_has_one_shape() {
         assert_eq!(
-            render(&Outer(Inner), Some("create it")),
+            shape(&report(&Outer(Inner), Some("create it".to_owned()), 5)),
             "error: cannot push `a/b:c`\n  caused by: POST /v2/: 404 NAME_UNKNOWN\nhint: create it\n"
         );
     }

@@ -6,8 +6,9 @@ use dockless::event::Event;
 use dockless::ground::Timestamp;
 use dockless::pipeline::ErrorReport;
 
+use super::printable;
 use super::screen::Face;
-use crate::cli::cleanup;
+use crate::cli::{cleanup, stderr};
 
 /// Shows warnings as annotations.
 pub(crate) struct Annotations;
@@ -16,7 +17,7 @@ impl Face for Annotations {
     fn show(&mut self, _at: Timestamp, event: &Event) {
         if let Event::Warning { message, hint } = event {
             let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            eprintln!("{}", command("warning", &cleanup::redacted(&format!("{message}{hint}"))));
+            stderr::command(&(command("warning", &format!("{message}{hint}")) + "\n"));
         }
     }
 }
@@ -26,12 +27,13 @@ pub(crate) fn error(error: &ErrorReport) -> String {
     let causes = error.causes.iter().map(|cause| format!("\ncaused by: {cause}"));
     let hint = error.hint.iter().map(|hint| format!("\nhint: {hint}"));
     let text: String = std::iter::once(error.message.clone()).chain(causes).chain(hint).collect();
-    command("error", &cleanup::redacted(&text)) + "\n"
+    command("error", &text) + "\n"
 }
 
 fn command(name: &str, message: &str) -> String {
-    let message = message.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    format!("::{name} title=dockless::{message}")
+    // Before it is escaped: a secret may hold what is.
+    let message = cleanup::redacted(message).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    format!("::{name} title=dockless::{}", printable::line(&message))
 }
 
 #[cfg(test)]

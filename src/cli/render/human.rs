@@ -7,8 +7,9 @@ use dockless::event::Event;
 use dockless::ground::Timestamp;
 use dockless::oci::Digest;
 
+use super::printable;
 use super::screen::Face;
-use crate::cli::cleanup;
+use crate::cli::stderr;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +49,7 @@ impl<W: Write> Lines<W> {
         let time = at.rfc3339();
         let time = time.get(11..19).unwrap_or_default();
         // A closed stderr must not end the work.
-        let _ = writeln!(self.out, "{time} {}", cleanup::redacted(line));
+        let _ = writeln!(self.out, "{time} {}", stderr::shown(line));
     }
 
     fn advance(&mut self, at: Timestamp, event: &Event) {
@@ -87,7 +88,7 @@ impl<W: Write + Send> Face for Lines<W> {
         let Some(line) = told(event, self.level) else { return };
         match event {
             // What is to be heeded begins its line.
-            Event::Warning { .. } => _ = writeln!(self.out, "{}", cleanup::redacted(&line)),
+            Event::Warning { .. } => _ = writeln!(self.out, "{}", stderr::shown(&line)),
             _ => self.write(at, &line),
         }
     }
@@ -98,18 +99,20 @@ impl<W: Write + Send> Face for Lines<W> {
         }
         (self.moved, self.told) = (false, now.millis());
         if let Some(line) = self.moving() {
-            self.write(now, &line);
+            self.write(now, &printable::line(&line));
         }
     }
 }
 
 /// Returns the line of an event, if it is of interest at this level.
 pub(crate) fn told(event: &Event, shown: Level) -> Option<String> {
-    line(event).filter(|(level, _)| *level <= shown).map(|(_, line)| line)
+    let (_, text) = line(event).filter(|(level, _)| *level <= shown)?;
+    // A warning has its remedy on a line of its own; all else is one line, whatever the names in it hold.
+    Some(if matches!(event, Event::Warning { .. }) { text } else { printable::line(&text) })
 }
 
 /// Returns how a service's deployment stands.
-pub(crate) fn rollout(event: &Event) -> Option<String> {
+fn rollout(event: &Event) -> Option<String> {
     let Event::RolloutChanged { service, status, running, pending, desired, stage, traffic } = event else {
         return None;
     };
@@ -166,8 +169,8 @@ fn line(event: &Event) -> Option<(Level, String)> {
         }
         Event::TaskLog { task, line } => (Normal, format!("log       {task}: {line}")),
         Event::Warning { message, hint } => {
-            let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            (Warnings, format!("warning: {message}{hint}"))
+            let hint = hint.iter().map(|hint| format!("\nhint: {}", printable::block(hint)));
+            (Warnings, format!("warning: {}{}", printable::block(message), hint.collect::<String>()))
         }
         Event::Note { message } => (Normal, format!("note: {message}")),
         _ => return None,

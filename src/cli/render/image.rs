@@ -6,6 +6,7 @@ use dockless::pipeline::{InspectedImage, Inspection};
 use serde_json::Value;
 
 use super::human::bytes;
+use super::printable::line as printable;
 
 /// What a layer is made by is cut to this many characters.
 const MADE_BY: usize = 80;
@@ -81,9 +82,4 @@ fn shown(value: &Value) -> Option<String> {
 fn line(text: &mut String, name: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{name:<12} {value}");
-}
-
-/// What strangers wrote moves no cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,6 +1,7 @@
 //! Progress on a terminal: a line for each layer and blob that moves and for each service, below the lines of what is done.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
 use dockless::event::Event;
@@ -9,9 +10,10 @@ use dockless::oci::Digest;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::human::{self, Level};
+use super::printable;
 use super::screen::Face;
 use super::terminal::Terminal;
-use crate::cli::cleanup;
+use crate::cli::stderr;
 
 /// How often lines move that nothing is told about: a deployment may say nothing for a minute.
 const SPIN: Duration = Duration::from_millis(500);
@@ -20,10 +22,12 @@ const SPIN: Duration = Duration::from_millis(500);
 pub(crate) struct Live {
     level: Level,
     lines: MultiProgress,
+    terminal: Terminal,
+    width: Width,
     styles: Styles,
     layers: BTreeMap<String, ProgressBar>,
     blobs: BTreeMap<Digest, ProgressBar>,
-    services: BTreeMap<String, ProgressBar>,
+    services: BTreeMap<String, (ProgressBar, Row)>,
     /// What the blobs are, where that is known.
     names: BTreeMap<Digest, String>,
     settled: bool,
@@ -36,35 +40,66 @@ struct Styles {
 }
 
 impl Styles {
-    fn of(terminal: Terminal) -> Self {
+    fn of(terminal: Terminal, width: Width) -> Self {
         let (spinner, bar) = match terminal.unicode {
             true => ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "━╸ "),
             false => ("|/-\\ ", "=> "),
         };
         let (tint, bar_tint) = if terminal.colour { (":.cyan", ".cyan") } else { ("", "") };
-        let style = |template: String| {
-            let style = ProgressStyle::with_template(&template).expect("the template is right");
-            style.tick_chars(spinner).progress_chars(bar)
+        let style = |line: &str| {
+            let style = ProgressStyle::with_template(&format!("{{spinner{tint}}} {line}"));
+            style.expect("the template is right").tick_chars(spinner).progress_chars(bar)
         };
-        Self {
-            packing: style(format!(
-                "{{spinner{tint}}} layer   {{wide_msg}} packing {{decimal_bytes:>9}} {{decimal_bytes_per_sec:>11}}"
-            )),
-            sending: style(format!(
-                "{{spinner{tint}}} push    {{wide_msg}} uploading {{bar:10{bar_tint}}} {{decimal_bytes:>9}} of \
-                 {{decimal_total_bytes:>9}} {{decimal_bytes_per_sec:>11}}"
-            )),
-            waiting: style(format!("{{spinner{tint}}} deploy  {{wide_msg}} {{elapsed:>4}}")),
+        let wide = format!(
+            "push    {{wide_msg}} uploading {{bar:10{bar_tint}}} {{decimal_bytes:>9}} of {{decimal_total_bytes:>9}} \
+             {{decimal_bytes_per_sec:>11}}"
+        );
+        let (packing, sending, waiting) = match width {
+            Width::Wide => (
+                "layer   {wide_msg} packing {decimal_bytes:>9} {decimal_bytes_per_sec:>11}",
+                wide.as_str(),
+                "deploy  {wide_msg} {elapsed:>4}",
+            ),
+            Width::Narrow => (
+                "layer   {wide_msg} {decimal_bytes:>9}",
+                "push    {wide_msg} {percent:>3} % {decimal_bytes_per_sec:>11}",
+                "deploy  {wide_msg}",
+            ),
+            Width::Tiny => ("{wide_msg}", "{percent:>3} % {wide_msg}", "{wide_msg}"),
+        };
+        Self { packing: style(packing), sending: style(sending), waiting: style(waiting) }
+    }
+}
+
+/// How much a line can hold: one that is too long would be broken, and not be drawn anew as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    Wide,
+    Narrow,
+    Tiny,
+}
+
+impl Width {
+    /// Measures the terminal as it is now; one that does not say is taken for a usual one.
+    fn of_stderr() -> Self {
+        let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
+        match columns {
+            1..40 => Self::Tiny,
+            40..76 => Self::Narrow,
+            _ => Self::Wide,
         }
     }
 }
 
 impl Live {
     pub(crate) fn new(level: Level, terminal: Terminal) -> Self {
+        let width = Width::of_stderr();
         Self {
             level,
             lines: MultiProgress::new(),
-            styles: Styles::of(terminal),
+            terminal,
+            width,
+            styles: Styles::of(terminal, width),
             layers: BTreeMap::new(),
             blobs: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -76,8 +111,20 @@ impl Live {
     fn line(&self, style: &ProgressStyle, length: Option<u64>, message: String) -> ProgressBar {
         let line = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
         let line = self.lines.add(line.with_style(style.clone()));
-        line.set_message(cleanup::redacted(&message));
+        line.set_message(shown(&message));
         line
+    }
+
+    /// Draws the lines as the terminal's width asks for.
+    fn fit(&mut self) {
+        let width = Width::of_stderr();
+        if width == self.width {
+            return;
+        }
+        (self.width, self.styles) = (width, Styles::of(self.terminal, width));
+        self.layers.values().for_each(|line| line.set_style(self.styles.packing.clone()));
+        self.blobs.values().for_each(|line| line.set_style(self.styles.sending.clone()));
+        self.services.values().for_each(|(line, _)| line.set_style(self.styles.waiting.clone()));
     }
 
     /// Moves the lines.
@@ -102,17 +149,25 @@ impl Live {
                 self.blobs.remove(digest).inspect(|line| self.lines.remove(line));
             }
             Event::RolloutChanged { service, .. } => {
-                let message = human::rollout(event).unwrap_or_default();
-                let line = self.services.remove(service).unwrap_or_else(|| {
-                    let line = self.line(&self.styles.waiting, None, String::new());
+                let Some(row) = Row::of(event) else { return };
+                let (line, _) = self.services.remove(service).unwrap_or_else(|| {
+                    let line = self.line(&self.styles.waiting, None, service.clone());
                     line.enable_steady_tick(SPIN);
-                    line
+                    (line, Row::default())
                 });
-                line.set_message(cleanup::redacted(&message));
-                self.services.insert(service.clone(), line);
+                self.services.insert(service.clone(), (line, row));
+                self.table();
             }
             _ => {}
         }
+    }
+
+    /// Writes the services below each other, column by column.
+    fn table(&self) {
+        let rows = || self.services.values().map(|(_, row)| row);
+        let width = |cell: usize| rows().map(|row| row.0[cell].chars().count()).max().unwrap_or_default();
+        let widths: [usize; CELLS] = std::array::from_fn(width);
+        self.services.values().for_each(|(line, row)| line.set_message(row.text(&widths)));
     }
 
     fn sent(&mut self, digest: &Digest, sent: u64, size: u64) {
@@ -140,18 +195,89 @@ impl Face for Live {
         }
         if let Some(line) = human::told(event, self.level) {
             // A closed terminal must not end the work.
-            let _ = self.lines.println(cleanup::redacted(&line));
+            self.lines.suspend(|| writeln!(std::io::stderr(), "{}", stderr::shown(&line))).unwrap_or_default();
         }
+    }
+
+    fn tick(&mut self, _now: Timestamp) {
+        self.fit();
     }
 
     fn settle(&mut self) {
         self.settled = true;
-        let all = self.layers.values().chain(self.blobs.values()).chain(self.services.values());
+        let services = self.services.values().map(|(line, _)| line);
+        let all = self.layers.values().chain(self.blobs.values()).chain(services);
         all.for_each(|line| {
             line.finish_and_clear();
             self.lines.remove(line);
         });
         (self.layers, self.blobs, self.services) = Default::default();
         let _ = self.lines.clear();
+    }
+}
+
+/// How many cells a service has in the table.
+const CELLS: usize = 5;
+
+/// A service in the table: name, state, tasks, those that start, and the share of the traffic.
+#[derive(Default)]
+struct Row([String; CELLS]);
+
+impl Row {
+    fn of(event: &Event) -> Option<Self> {
+        let Event::RolloutChanged { service, status, running, pending, desired, stage, traffic } = event else {
+            return None;
+        };
+        let state: Vec<&str> = [Some(status.as_str()), stage.as_deref()].into_iter().flatten().collect();
+        let tasks = format!("{running} of {desired} running");
+        let traffic = traffic.map(|percent| format!("{percent} % of the traffic")).unwrap_or_default();
+        let cells = [service.clone(), state.join(" "), tasks, format!("{pending} pending"), traffic];
+        Some(Self(cells.map(|cell| shown(&cell))))
+    }
+
+    fn text(&self, widths: &[usize; CELLS]) -> String {
+        let cells: Vec<String> = self
+            .0
+            .iter()
+            .zip(widths)
+            .filter(|(_, width)| **width > 0)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    }
+}
+
+/// Returns what may stand in a line that moves.
+fn shown(text: &str) -> String {
+    stderr::shown(&printable::line(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_stand_below_each_other_in_columns() {
+        let changed = |service: &str, status: &str, traffic| Event::RolloutChanged {
+            service: service.to_owned(),
+            status: status.to_owned(),
+            running: 1,
+            pending: 0,
+            desired: 2,
+            stage: None,
+            traffic,
+        };
+        let terminal = Terminal { live: true, colour: false, unicode: true };
+        let mut live = Live::new(Level::Normal, terminal);
+        live.advance(&changed("web", "IN_PROGRESS", Some(10.0)));
+        live.advance(&changed("work\u{1b}er", "PENDING", None));
+        let texts: Vec<String> = live.services.values().map(|(line, _)| line.message()).collect();
+        assert_eq!(
+            texts,
+            [
+                "web           IN_PROGRESS  1 of 2 running  0 pending  10 % of the traffic",
+                "work\\u{1b}er  PENDING      1 of 2 running  0 pending"
+            ]
+        );
     }
 }

@@ -10,8 +10,9 @@ use dockless::ground::{FileError, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
+use super::printable;
 use super::screen::Face;
-use crate::cli::cleanup;
+use crate::cli::{cleanup, stderr};
 
 /// The version of the lines.
 const SCHEMA: u32 = 1;
@@ -20,7 +21,9 @@ const MOVING_MS: i64 = 1000;
 
 /// Writes events to a file.
 pub(crate) struct Events {
-    file: File,
+    file: Box<dyn Write + Send>,
+    /// Why the file takes nothing more.
+    failed: Option<std::io::Error>,
     /// When something that moves was told last.
     told: BTreeMap<String, i64>,
 }
@@ -36,8 +39,12 @@ struct Line<'a, T> {
 impl Events {
     /// Makes the file anew.
     pub(crate) fn create(path: &Path, at: Timestamp) -> Result<Self, FileError> {
-        let file = File::create(path).map_err(FileError::on("create", path))?;
-        let mut events = Self { file, told: BTreeMap::new() };
+        let file: Box<dyn Write + Send> = match path == Path::new("/dev/stderr") {
+            // Opened anew, a log behind it would be cut.
+            true => Box::new(std::io::stderr()),
+            false => Box::new(File::create(path).map_err(FileError::on("create", path))?),
+        };
+        let mut events = Self { file, told: BTreeMap::new(), failed: None };
         events.write(at, &json!({ "event": "started", "version": env!("CARGO_PKG_VERSION") }));
         Ok(events)
     }
@@ -45,9 +52,11 @@ impl Events {
     fn write(&mut self, at: Timestamp, event: &impl Serialize) {
         let line = Line { schema: SCHEMA, time: at.rfc3339(), event };
         // Events have string keys alone.
-        let line = serde_json::to_string(&line).expect("an event is always JSON");
-        // A full disk must not end the work.
-        let _ = self.file.write_all((cleanup::redacted(&line) + "\n").as_bytes());
+        let line = printable::json(&serde_json::to_string(&line).expect("an event is always JSON"));
+        if self.failed.is_none() {
+            // A full disk must not end the work.
+            self.failed = self.file.write_all((cleanup::redacted(&line) + "\n").as_bytes()).err();
+        }
     }
 
     fn is_due(&mut self, at: Timestamp, key: String) -> bool {
@@ -73,5 +82,8 @@ impl Face for Events {
 
     fn end(&mut self, at: Timestamp, code: u8) {
         self.write(at, &json!({ "event": "ended", "exit_code": code }));
+        if let Some(error) = &self.failed {
+            stderr::tell(&format!("warning: not all events could be written: {error}\n"));
+        }
     }
 }

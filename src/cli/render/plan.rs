@@ -5,6 +5,7 @@ use std::fmt::Write;
 use dockless::pipeline::{Making, PlanReport, PlannedLayer, PlannedTag, SeveralPlanReport, Way};
 
 use super::human::bytes;
+use super::printable;
 
 /// Returns the plan of one build.
 pub(crate) fn render(plan: &PlanReport) -> String {
@@ -62,7 +63,7 @@ fn platform(layer: &PlannedLayer) -> String {
 
 fn layer(layer: &PlannedLayer) -> String {
     // A layer may be called by the name of its folder, and that may be anything.
-    let name = layer.name.as_deref().unwrap_or_default().replace(char::is_control, " ");
+    let name = printable::line(layer.name.as_deref().unwrap_or_default());
     let name = format!("{}{name}", platform(layer));
     match (layer.digest, layer.size) {
         (Some(digest), Some(size)) => format!("{name}: {} ({}){}", bytes(size), digest.short(), way(layer)),

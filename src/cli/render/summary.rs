@@ -3,35 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use dockless::pipeline::Report;
+use dockless::deploy::ServiceReport;
+use dockless::pipeline::{Report, SeveralReport};
 
 use super::human::bytes;
+use super::printable;
 
 /// The steps in the order they are told.
 const STEPS: [&str; 4] = ["base", "layers", "push", "deploy"];
 
 /// Returns the lines; none for a command that did nothing of this.
 pub(crate) fn render(report: &Report) -> String {
-    let mut text = String::new();
-    let own: BTreeMap<_, _> =
-        report.layers.iter().filter(|layer| layer.origin == "own").map(|layer| (layer.digest, layer.size)).collect();
-    if !own.is_empty() {
-        let reused = usize::try_from(report.reused_layers).unwrap_or(usize::MAX).min(own.len());
-        let (count, size) = (own.len() - reused, bytes(own.values().sum()));
-        line(&mut text, "built", &format!("{count} of {} own layers, {reused} reused, {size} in all", own.len()));
-    }
-    let all: BTreeMap<_, _> = report.layers.iter().map(|layer| (layer.digest, layer.size)).collect();
-    let Report { uploaded_bytes, uploaded_blobs, mounted, existing, .. } = report;
-    if uploaded_blobs + mounted + existing > 0 {
-        let saved = bytes(all.values().sum::<u64>().saturating_sub(*uploaded_bytes));
-        let blobs = if *uploaded_blobs == 1 { "blob" } else { "blobs" };
-        let sent = format!("{} in {uploaded_blobs} {blobs}, {mounted} mounted", bytes(*uploaded_bytes));
-        line(&mut text, "sent", &format!("{sent}, {existing} there already, {saved} saved"));
-    }
-    for service in &report.services {
-        let definition = service.task_definition_arn.rsplit('/').next().unwrap_or_default();
-        line(&mut text, "deployed", &format!("{}: {}, {definition}", service.name, service.verdict.as_str()));
-    }
+    let mut text: String = counts(report).map(|line| line + "\n").collect();
+    deployed(&mut text, &report.services);
     let times = STEPS.iter().filter_map(|step| {
         let millis = report.timings.get(step)?;
         Some(format!("{step} {:.1} s", *millis as f64 / 1000.0))
@@ -43,9 +27,53 @@ pub(crate) fn render(report: &Report) -> String {
     text
 }
 
+/// Returns the lines of several builds: each image with its own, then the services.
+pub(crate) fn several(report: &SeveralReport) -> String {
+    let mut text = String::new();
+    for build in &report.builds {
+        let own: String = counts(build).map(|line| line + "\n").collect();
+        if let (Some(image), false) = (&build.image, own.is_empty()) {
+            line(&mut text, "image", image);
+            text.push_str(&own);
+        }
+    }
+    deployed(&mut text, &report.services);
+    text
+}
+
+fn deployed(text: &mut String, services: &[ServiceReport]) {
+    for service in services {
+        let definition = service.task_definition_arn.rsplit('/').next().unwrap_or_default();
+        line(text, "deployed", &format!("{}: {}, {definition}", service.name, service.verdict.as_str()));
+    }
+}
+
+/// Returns what was built and reused, and what was sent and saved.
+pub(crate) fn counts(report: &Report) -> impl Iterator<Item = String> {
+    [built(report), sent(report)].into_iter().flatten()
+}
+
+fn built(report: &Report) -> Option<String> {
+    let own: BTreeMap<_, _> =
+        report.layers.iter().filter(|layer| layer.origin == "own").map(|layer| (layer.digest, layer.size)).collect();
+    let reused = usize::try_from(report.reused_layers).unwrap_or(usize::MAX).min(own.len());
+    let (count, size) = (own.len() - reused, bytes(own.values().sum()));
+    (!own.is_empty()).then(|| format!("built     {count} of {} own layers, {reused} reused, {size} in all", own.len()))
+}
+
+fn sent(report: &Report) -> Option<String> {
+    let all: BTreeMap<_, _> = report.layers.iter().map(|layer| (layer.digest, layer.size)).collect();
+    let Report { uploaded_bytes, uploaded_blobs, mounted, existing, .. } = report;
+    let saved = bytes(all.values().sum::<u64>().saturating_sub(*uploaded_bytes));
+    let blobs = if *uploaded_blobs == 1 { "blob" } else { "blobs" };
+    let sent = format!("{} in {uploaded_blobs} {blobs}, {mounted} mounted", bytes(*uploaded_bytes));
+    (uploaded_blobs + mounted + existing > 0)
+        .then(|| format!("sent      {sent}, {existing} there already, {saved} saved"))
+}
+
 fn line(text: &mut String, name: &str, words: &str) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{name:<9} {words}");
+    let _ = writeln!(text, "{name:<9} {}", printable::line(words));
 }
 
 #[cfg(test)]

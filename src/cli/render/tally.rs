@@ -1,22 +1,49 @@
 //! What was done until a command broke off: its report, as far as events told it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use dockless::event::Event;
 use dockless::ground::Timestamp;
+use dockless::oci::Digest;
 use dockless::pipeline::{ErrorReport, Report};
 
 use super::screen::Face;
 
 static DONE: Mutex<Option<Report>> = Mutex::new(None);
+/// What became of each blob, in words.
+static STATES: Mutex<BTreeMap<Digest, Vec<&str>>> = Mutex::new(BTreeMap::new());
 
 /// Keeps count.
 pub(crate) struct Tally;
 
 impl Face for Tally {
     fn show(&mut self, _at: Timestamp, event: &Event) {
+        if let Some((digest, state)) = state(event) {
+            let mut states = STATES.lock().unwrap_or_else(PoisonError::into_inner);
+            let states = states.entry(digest).or_default();
+            if !states.contains(&state) {
+                states.push(state);
+            }
+        }
         count(DONE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default(), event);
     }
+}
+
+/// Returns what became of a blob until now, in words.
+pub(crate) fn states(digest: &Digest) -> Vec<&'static str> {
+    STATES.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned().unwrap_or_default()
+}
+
+fn state(event: &Event) -> Option<(Digest, &'static str)> {
+    Some(match event {
+        Event::LayerPacked { digest, .. } => (*digest, "packed"),
+        Event::LayerKnown { digest, .. } => (*digest, "reused"),
+        Event::BlobUploaded { digest, .. } => (*digest, "uploaded"),
+        Event::BlobMounted { digest, .. } => (*digest, "mounted"),
+        Event::BlobExists { digest } => (*digest, "there already"),
+        _ => return None,
+    })
 }
 
 /// Returns what was done, with the error that ended it.
@@ -49,8 +76,6 @@ fn count(report: &mut Report, event: &Event) {
 
 #[cfg(test)]
 mod tests {
-    use dockless::oci::Digest;
-
     use super::*;
 
     #[test]

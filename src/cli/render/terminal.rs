@@ -35,7 +35,9 @@ impl Terminal {
             let locale = locale.to_ascii_lowercase();
             locale.ends_with("utf-8") || locale.ends_with("utf8")
         };
-        Self { live, colour: live && !words.no_color, unicode: words.locale.as_ref().is_some_and(utf8) }
+        // Logs are read elsewhere, whatever this machine's locale is not said to be.
+        let unicode = words.locale.as_ref().map_or(!words.is_terminal, utf8);
+        Self { live, colour: live && !words.no_color, unicode }
     }
 }
 
@@ -73,6 +75,10 @@ mod tests {
         assert_eq!(words(|words| words.term = Some("dumb".to_owned())), plain);
         assert_eq!(words(|words| words.term = None), plain);
         assert_eq!(words(|words| words.is_terminal = false), plain);
+        let log = |locale: Option<&str>| {
+            words(|words| (words.is_terminal, words.locale) = (false, locale.map(str::to_owned))).unicode
+        };
+        assert_eq!((log(None), log(Some("C"))), (true, false));
         assert_eq!(words(|words| words.ci = true), plain);
     }
 }

@@ -19,8 +19,18 @@ pub(crate) struct OnTerminal {
 
 impl OnTerminal {
     pub(crate) fn start(runner: &Runner, project: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_at(runner, project, arguments, variables, 80)
+    }
+
+    pub(crate) fn start_at(
+        runner: &Runner,
+        project: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        columns: u16,
+    ) -> Self {
         let (terminal, inner) = pty_process::blocking::open().expect("a terminal");
-        terminal.resize(Size::new(24, 80)).expect("a size");
+        terminal.resize(Size::new(24, columns)).expect("a size");
         let plain = runner.command(project, arguments);
         let set = plain.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
         let command = Command::new(plain.get_program()).args(plain.get_args()).env_clear().envs(set);
