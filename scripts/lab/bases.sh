@@ -1,7 +1,9 @@
 # The base images: a few megabytes of busybox for most tests, and a real PHP for the one that runs the shop.
+# shellcheck shell=bash
 
 # Prints the Debian mirror that apt uses for the release itself.
 debian_mirror() {
+    # shellcheck disable=SC2016 # apt fills it in
     apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
         "Codename: $1" 'Component: main' | sed -n 1p
 }
@@ -37,13 +39,15 @@ php_root() {
     debootstrap --variant=minbase --include=php-cli,ca-certificates bookworm "$1" "$mirror"
 }
 
-# Makes the archive $1.tar by the function $2, unless it is there.
+# Makes the archive $1.tar by the function $2, unless it is there and was made by the same function.
 make_base() {
-    local archive=$lab/$1.tar work=$lab/$1.root
-    [[ ! -e $archive ]] || return 0
+    local archive=$lab/$1.tar work=$lab/$1.root recipe
+    recipe=$(declare -f "$2")
+    [[ ! -e $archive || $(cat "$archive.recipe" 2>/dev/null) != "$recipe" ]] || return 0
     rm -rf "$work"
     step "$1 base" "$2" "$work"
     step "$1 archive" /usr/bin/python3 "$root/scripts/lab/oci_archive.py" "$work" "$archive"
+    printf '%s\n' "$recipe" >"$archive.recipe"
     rm -rf "$work"
 }
 

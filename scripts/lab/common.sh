@@ -1,4 +1,5 @@
 # What every piece of the lab shares: where things are, and how it speaks.
+# shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${CARGO_TARGET_DIR:-$root/target}/lab

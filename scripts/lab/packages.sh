@@ -1,4 +1,5 @@
 # The Debian packages: servers, runtimes, readers of images, and what makes bases.
+# shellcheck shell=bash
 
 packages=(
     docker-registry apache2-utils               # the reference registry, and htpasswd for its users

@@ -1,4 +1,5 @@
 # Processes of the lab: each is the leader of a group of its own, and is stopped by that group's id.
+# shellcheck shell=bash
 
 launched=            # the id of what was launched last
 groups=()            # all ids, in the order of their start

@@ -1,4 +1,5 @@
 # The servers: how each is started, and how it is seen to be up.
+# shellcheck shell=bash
 
 awaited=()   # NAME ID PORT-OR-SOCKET, one string each
 

@@ -1,4 +1,5 @@
 # Tools in Rust that no Debian package has. Without optimisation: a minute instead of many, and they run for seconds.
+# shellcheck shell=bash
 
 cargo_deb_version=3.8.0
 

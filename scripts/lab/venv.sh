@@ -1,4 +1,5 @@
 # The Python environment: moto, MiniStack and the AWS CLI.
+# shellcheck shell=bash
 
 install_venv() {
     local wanted=$root/scripts/lab/requirements.txt stamp=$venv/requirements.txt

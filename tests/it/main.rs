@@ -31,6 +31,7 @@ mod messages;
 mod networks;
 mod odd_servers;
 mod outputs;
+mod pages;
 mod parts;
 mod plan;
 mod platforms;

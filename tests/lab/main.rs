@@ -17,6 +17,7 @@ mod readers;
 mod registry;
 mod restricted;
 mod runs;
+mod shell;
 mod ship;
 mod size;
 mod support;
