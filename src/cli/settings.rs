@@ -53,7 +53,7 @@ impl Tools {
     /// One stand-in serves all build files of a run.
     async fn for_specs(common: &Common, specs: &[Arc<BuildSpec>]) -> Result<Self, Failure> {
         let environment = Environment::read();
-        let observer = observer(common)?;
+        let observer = screen::observer();
         let mut user = user_config(&environment)?;
         let store = Arc::new(open_store(&environment, &*observer)?);
         let mut credentials = CredentialSources::of_environment(env::raw);
@@ -313,7 +313,7 @@ pub(crate) fn user_config(environment: &Environment) -> Result<UserConfig, Failu
 }
 
 /// Opens the screen: lines or live lines, events for programs, annotations, and the count of what was done.
-fn observer(common: &Common) -> Result<Arc<dyn Observer>, FileError> {
+pub(crate) fn open_screen(common: &Common) -> Result<(), FileError> {
     let level = match (common.quiet, common.progress, common.verbose) {
         (true, ..) => Level::Quiet,
         (_, Progress::None, _) => Level::Warnings,
@@ -334,7 +334,8 @@ fn observer(common: &Common) -> Result<Arc<dyn Observer>, FileError> {
     if env::github_actions() {
         faces.push(Box::new(Annotations));
     }
-    Ok(screen::open(faces, level >= Level::Verbose || common.events.is_some()))
+    screen::open(faces, level >= Level::Verbose || common.events.is_some());
+    Ok(())
 }
 
 /// Returns the paths that no image has because this machine has them.

@@ -41,6 +41,9 @@ impl crate::ground::Hint for FileError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("free some space, or set DOCKLESS_CACHE_DIR to a folder on another disk".to_owned())
             }
+            io::ErrorKind::IsADirectory => Some("that is a folder: name a file".to_owned()),
+            io::ErrorKind::NotADirectory => Some("check the path: a file stands where a folder should".to_owned()),
+            io::ErrorKind::ReadOnlyFilesystem => Some("choose a path that can be written".to_owned()),
             _ => None,
         }
     }

@@ -72,8 +72,9 @@ impl LiveService {
     pub(super) fn draft(&self, name: Option<&str>) -> DeployDraft {
         let of_name = |container: &&LiveContainer| container.repository().as_deref() == name;
         let mut chosen: Vec<&LiveContainer> = self.containers.iter().filter(of_name).collect();
-        if chosen.is_empty() {
-            chosen = self.containers.iter().filter(|container| container.essential).collect();
+        let essential: Vec<&LiveContainer> = self.containers.iter().filter(|container| container.essential).collect();
+        if let (true, [only]) = (chosen.is_empty(), &essential[..]) {
+            chosen.push(only);
         }
         let mut comment = vec![format!("as it stands: {} of {}", self.task_definition, self.service)];
         if self.task_definition.is_empty() {
@@ -82,6 +83,10 @@ impl LiveService {
         for container in &self.containers {
             let takes = if chosen.contains(&container) { "gets the new image" } else { "stays as it is" };
             comment.push(format!("container {}: {}, {takes}", container.name, container.image));
+        }
+        if chosen.is_empty() && !self.containers.is_empty() {
+            // The image in a container that it was not made for would end the service.
+            comment.push("say which of them gets the image: `containers: [NAME]`".to_owned());
         }
         DeployDraft {
             region: self.region.clone(),

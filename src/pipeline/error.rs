@@ -304,11 +304,9 @@ impl Hint for Error {
             Self::Missing { key: "name", .. } => {
                 Some("add `name: REGISTRY/REPOSITORY` to the build file, or give --name".to_owned())
             }
-            Self::Missing { key: "deploy", .. } => Some(
-                "add `deploy: {cluster: NAME, services: [NAME]}` to the build file, which `dockless init --from-ecs \
-                 CLUSTER/SERVICE` prints for a service that runs; `dockless push` needs none"
-                    .to_owned(),
-            ),
+            Self::Missing { key: "deploy", .. } => {
+                Some("add `deploy: {cluster: NAME, services: [NAME]}`; `dockless push` needs none".to_owned())
+            }
             Self::Missing { key, .. } => Some(format!("add `{key}` to the build file")),
             Self::LocalBase { source, .. } => source.hint().or_else(|| {
                 Some("check the path after `base:`; a relative one is taken from the project's folder".to_owned())

@@ -563,7 +563,8 @@ fn the_containers_of_a_live_service_are_those_of_the_images_repository() {
             Some(format!("{}/shop", account_host())),
             vec!["app", "queue"],
         ),
-        (vec![("a", "docker.io/x/a:1", true), ("b", "docker.io/x/b:1", true)], None, vec!["a", "b"]),
+        // Nobody knows which: none is named, and a deployment says so instead of breaking one of them.
+        (vec![("a", "docker.io/x/a:1", true), ("b", "docker.io/x/b:1", true)], None, vec![]),
         (vec![("app", "not a reference at all", true)], None, vec!["app"]),
     ] {
         let live = service(&containers);
@@ -571,7 +572,10 @@ fn the_containers_of_a_live_service_are_those_of_the_images_repository() {
         let options = Options { service: Some(live), ..Options::default() };
         let spec = loaded(&init::of_project(&MemorySources::new(), "x", &options).expect("a start"));
         let deploy = spec.deploy.expect("a section");
-        let spec::ContainerChoice::Named(named) = &deploy.services[0].containers else { panic!("named") };
+        let named = match &deploy.services[0].containers {
+            spec::ContainerChoice::Named(named) => &named[..],
+            _ => &[],
+        };
         assert_eq!(named.iter().map(|container| container.name.as_str()).collect::<Vec<_>>(), chosen);
         assert_eq!((deploy.cluster.as_str(), deploy.services[0].name.as_str()), ("main", "web"));
         if let Some(name) = name {

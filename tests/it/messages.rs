@@ -208,6 +208,11 @@ fn mistakes_are_told_with_what_was_probably_meant() {
     let good = deploy("deploy: {cluster: main, services: [web]}\n");
     text += &told(&runner, &good, &["shpi"]);
     text += &told(&runner, &good, &["ship", "--no-wiat"]);
+    text += &told(&runner, &good, &["push", "--progress", "plian"]);
+    text += &told(&runner, &good, &["push", "--jobs", "many"]);
+    text += &told(&runner, &good, &["push", "--file", "app"]);
+    text += &told(&runner, &good, &["copy", "here"]);
+    text += &told(&runner, &good, &["ship", "--environment", "prod"]);
     text += &told(&runner, &good, &["status", "--service", "wbe"]);
     text += &told(&runner, &good, &["build", "--output", "oci"]);
     text += &told(&runner, &good, &["deploy", "--image", "shop:latest"]);

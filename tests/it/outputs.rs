@@ -93,6 +93,13 @@ fn events_are_lines_of_json_as_documented() {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     assert_eq!(lines.last().map(|line| &line["exit_code"]), Some(&0.into()));
+    // The lines of an earlier run are not taken for those of one that fails at once.
+    let failed = standin.runner().run(project.path(), &["ship", "-f", "nowhere.yaml", "--events", &path]);
+    assert_eq!(failed.code, 3, "{}", failed.stderr);
+    let text = std::fs::read_to_string(&file).expect("events");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((lines.len(), &lines[1]["exit_code"]), (2, &3.into()), "{text}");
+    assert!(lines[1]["error"]["message"].as_str().is_some_and(|words| words.contains("nowhere.yaml")), "{text}");
 }
 
 #[test]

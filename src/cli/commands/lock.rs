@@ -1,6 +1,6 @@
 //! `dockless lock`.
 
-use dockless::pipeline::{self, LockReport};
+use dockless::pipeline::{self, ErrorReport, LockReport};
 
 use super::{Done, Failure, write_stdout};
 use crate::cli::args::{Common, LockArgs};
@@ -27,8 +27,14 @@ fn tell(common: &Common, args: &LockArgs, report: &LockReport) {
     let file = report.lock.file_name().unwrap_or_default().to_string_lossy();
     match &report.stale {
         Some(why) => {
-            stderr::tell(&format!("error: the lock `{file}` is stale: {why}\n"));
-            stderr::tell("hint: run `dockless lock`, and commit what it writes\n");
+            let error = ErrorReport {
+                message: format!("the lock `{file}` is stale: {why}"),
+                causes: Vec::new(),
+                hint: Some("run `dockless lock`, and commit what it writes".to_owned()),
+                exit_code: exit::DIFFERENCE,
+            };
+            stderr::tell(&render::error::shape(&error));
+            super::annotate(&error);
         }
         None if common.quiet => {}
         None if args.check => stderr::tell(&format!("the lock `{file}` fits the build file\n")),

@@ -33,6 +33,7 @@ use super::env;
 use super::exit;
 use super::render;
 use super::results::{self, Results};
+use super::settings;
 use super::stderr;
 
 /// A command that came to its end, with the exit code of its verdict.
@@ -102,6 +103,8 @@ impl Hint for Failure {
 
 /// Runs the command.
 pub(crate) async fn run(cli: &Cli) -> Result<Done, Failure> {
+    // First: whoever watches is told also of what goes wrong before anything is done.
+    settings::open_screen(&cli.common)?;
     results::check(&cli.common)?;
     if several::is_meant(&cli.common) {
         return several::run(&cli.common, &cli.command).await;
@@ -194,7 +197,9 @@ pub(crate) fn broken_off(cli: &Cli, error: ErrorReport) {
     annotate(&error);
     let report = render::tally::broken_off(error);
     let results = Results { builds: std::slice::from_ref(&report), whole: &report, services: &[] };
-    if let Err(error) = results::hand_on(&cli.common, &results) {
+    if let Err(error) = results::hand_on(&cli.common, &results)
+        && results.whole.error.as_ref().is_none_or(|first| first.message != error.to_string())
+    {
         // There is an error already; this one is of less interest.
         stderr::tell(&format!("warning: {error}\n"));
     }
@@ -221,8 +226,9 @@ fn tell_programs(report: &Report, stdout_is_taken: bool) {
     }
 }
 
-/// Shows an error on the page of a job.
+/// Shows an error on the page of a job, and keeps it for the end of the events.
 fn annotate(error: &ErrorReport) {
+    render::ndjson::keep(error);
     if env::github_actions() {
         stderr::command(&render::github::error(error));
     }

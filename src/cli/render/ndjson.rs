@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use dockless::event::Event;
 use dockless::ground::{FileError, Timestamp};
+use dockless::pipeline::ErrorReport;
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,6 +20,14 @@ use crate::cli::{cleanup, stderr};
 const SCHEMA: u32 = 1;
 /// Of what moves, one line in so many milliseconds.
 const MOVING_MS: i64 = 1000;
+
+/// Why the command fails, once it does.
+static ERROR: Mutex<Option<ErrorReport>> = Mutex::new(None);
+
+/// Keeps the first error for the last line.
+pub(crate) fn keep(error: &ErrorReport) {
+    ERROR.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
+}
 
 /// Writes events to a file.
 pub(crate) struct Events {
@@ -81,7 +91,8 @@ impl Face for Events {
     }
 
     fn end(&mut self, at: Timestamp, code: u8) {
-        self.write(at, &json!({ "event": "ended", "exit_code": code }));
+        let error = ERROR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.write(at, &json!({ "event": "ended", "exit_code": code, "error": error }));
         if let Some(error) = &self.failed {
             stderr::tell(&format!("warning: not all events could be written: {error}\n"));
         }

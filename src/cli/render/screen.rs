@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use dockless::event::{Event, Observer};
+use dockless::event::{Event, Observer, Silent};
 use dockless::ground::{Clock, Timestamp};
 use dockless::pipeline::SystemClock;
 
@@ -88,13 +88,19 @@ struct Screen {
 }
 
 /// Begins to show what happens in these ways.
-pub(crate) fn open(faces: Vec<Box<dyn Face>>, wants_requests: bool) -> Arc<dyn Observer> {
+pub(crate) fn open(faces: Vec<Box<dyn Face>>, wants_requests: bool) {
     let shared = Arc::new(Shared { wants_requests, ..Shared::default() });
     let seen = Arc::clone(&shared);
     let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || show(&seen, faces)).ok();
-    let screen = Screen { shared: Arc::clone(&shared), thread };
-    *SCREEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(screen);
-    shared
+    *SCREEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Screen { shared, thread });
+}
+
+/// Returns who is to be told of what happens.
+pub(crate) fn observer() -> Arc<dyn Observer> {
+    match &*SCREEN.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(screen) => Arc::clone(&screen.shared) as Arc<dyn Observer>,
+        None => Arc::new(Silent),
+    }
 }
 
 /// Shows what waits and takes away what moves: what is printed now stands below.

@@ -39,19 +39,25 @@ fn next(text: &mut String, start: &Start, written: &[String]) {
         steps.push("build and push `Dockerfile.base`, as its first lines say".to_owned());
     }
     steps.extend(start.steps.iter().map(|step| format!("run: {step}")));
-    steps.push("run: dockless build             packs the image here; nothing is sent".to_owned());
-    // Without a service there is nothing to ship to, not even in the sandbox.
-    let deploys = start.documents.first().is_some_and(|document| document.text.contains("\ndeploy:\n"));
-    match deploys {
-        true => steps.push("run: dockless ship --sandbox    the whole job, with no account".to_owned()),
-        false => {
-            steps.push("run: dockless push --sandbox    pushes within this process, with no account".to_owned());
-            steps.push("say under `deploy` where it runs, then run: dockless ship --sandbox".to_owned());
-        }
-    }
+    steps.extend(commands(start));
     for (index, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {step}", index + 1);
     }
+}
+
+/// Returns what to run, in order; a build file of another name is named each time.
+fn commands(start: &Start) -> Vec<String> {
+    let document = start.documents.first();
+    let file = document.map(|document| document.path.as_str()).filter(|path| *path != "build.yaml");
+    let file = file.map(|path| format!(" -f {path}")).unwrap_or_default();
+    let run = |command: &str, about: &str| format!("run: {:<26}  {about}", format!("dockless {command}{file}"));
+    let build = run("build", "packs the image here; nothing is sent");
+    // Without a service there is nothing to ship to, not even in the sandbox.
+    if document.is_some_and(|document| document.text.contains("\ndeploy:\n")) {
+        return vec![build, run("ship --sandbox", "the whole job, with no account")];
+    }
+    let push = run("push --sandbox", "the push, with no account");
+    vec![build, push, format!("say under `deploy` where it runs, then run: dockless ship --sandbox{file}")]
 }
 
 /// Writes what of a Dockerfile became something else, line by line.

@@ -16,15 +16,20 @@ const STEPS: [&str; 4] = ["base", "layers", "push", "deploy"];
 pub(crate) fn render(report: &Report) -> String {
     let mut text: String = counts(report).map(|line| line + "\n").collect();
     deployed(&mut text, &report.services);
+    times(&mut text, std::slice::from_ref(report));
+    text
+}
+
+/// Writes where the time went, of all builds together.
+fn times(text: &mut String, builds: &[Report]) {
     let times = STEPS.iter().filter_map(|step| {
-        let millis = report.timings.get(step)?;
-        Some(format!("{step} {:.1} s", *millis as f64 / 1000.0))
+        let millis: Vec<u64> = builds.iter().filter_map(|build| build.timings.get(step).copied()).collect();
+        (!millis.is_empty()).then(|| format!("{step} {:.1} s", millis.iter().sum::<u64>() as f64 / 1000.0))
     });
     let times: Vec<String> = times.collect();
     if !times.is_empty() {
-        line(&mut text, "time", &times.join(", "));
+        line(text, "time", &times.join(", "));
     }
-    text
 }
 
 /// Returns the lines of several builds: each image with its own, then the services.
@@ -38,6 +43,7 @@ pub(crate) fn several(report: &SeveralReport) -> String {
         }
     }
     deployed(&mut text, &report.services);
+    times(&mut text, &report.builds);
     text
 }
 

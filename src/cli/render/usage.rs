@@ -9,12 +9,24 @@ use crate::cli::exit;
 
 /// Returns the error of a command line that clap refuses.
 pub(crate) fn report(error: &Error, arguments: &[String]) -> ErrorReport {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    let (message, causes) = match (message(error), cause) {
-        (message, Some(cause)) => (message, vec![cause]),
-        (message, None) => (message, Vec::new()),
+    let cause = std::error::Error::source(error).map(|cause| cause_in_words(&cause.to_string()));
+    // What was probably meant is the remedy, whoever says so.
+    let (cause, near) = match cause.as_deref().and_then(|cause| cause.split_once("; did you mean ")) {
+        Some((cause, near)) => (Some(cause.to_owned()), Some(format!("did you mean {near}"))),
+        None => (cause, None),
     };
-    ErrorReport { message, causes, hint: Some(hint(error, arguments)), exit_code: exit::USAGE }
+    let hint = near.unwrap_or_else(|| hint(error, arguments));
+    let causes = cause.into_iter().collect();
+    ErrorReport { message: message(error), causes, hint: Some(hint), exit_code: exit::USAGE }
+}
+
+/// Returns why a value is none; of numbers the program's own readers speak as programs do.
+fn cause_in_words(cause: &str) -> String {
+    match cause.split_once(" is not in ").and_then(|(value, range)| Some((value, range.split_once("..=")?))) {
+        Some((value, (least, most))) => format!("{value} is not between {least} and {most}"),
+        None if cause == "invalid digit found in string" => "it is no number".to_owned(),
+        None => cause.to_owned(),
+    }
 }
 
 fn message(error: &Error) -> String {
@@ -28,7 +40,7 @@ fn message(error: &Error) -> String {
         ErrorKind::UnknownArgument => format!("`{argument}` is one word too many"),
         ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` has no value"),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("`{value}` is no value of `{argument}`"),
-        ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
+        ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing"),
         ErrorKind::ArgumentConflict => match words(error, ContextKind::PriorArg).join("`, `") {
             prior if prior.is_empty() || prior == argument => format!("`{argument}` is given twice"),
             prior => format!("`{argument}` and `{prior}` do not go together"),
@@ -89,6 +101,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_value_that_is_none_is_told_in_words() {
+        let rows: [(&[&str], &str, &str); 3] = [
+            (&["push", "--jobs", "x"], "it is no number", "`dockless push --help` tells what can be written"),
+            (
+                &["push", "--jobs", "999"],
+                "999 is not between 1 and 256",
+                "`dockless push --help` tells what can be written",
+            ),
+            (&["init", "--kind", "larvel"], "`larvel` is no kind of project", "did you mean `laravel`?"),
+        ];
+        for (arguments, cause, hint) in rows {
+            let words: Vec<String> = std::iter::once(&"dockless").chain(arguments).map(ToString::to_string).collect();
+            let report = report(&Cli::try_parse_from(&words).expect_err("it is wrong"), &words);
+            assert_eq!((report.causes.concat().as_str(), report.hint.as_deref()), (cause, Some(hint)), "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn a_wrong_command_line_says_what_was_probably_meant() {
         let rows: [(&[&str], &str, &str); 14] = [
             (&["shpi"], "there is no command `shpi`", "did you mean `ship`?"),
@@ -113,7 +143,7 @@ mod tests {
                 "`dockless push --help` tells what can be written",
             ),
             (&["push", "--jobs"], "`--jobs <N>` has no value", "`dockless push --help` tells what can be written"),
-            (&["copy", "a"], "<DST> is missing", "`dockless copy --help` tells what can be written"),
+            (&["copy", "a"], "`<DST>` is missing", "`dockless copy --help` tells what can be written"),
             (
                 &["lock", "--check", "--upgrade"],
                 "`--check` and `--upgrade` do not go together",
