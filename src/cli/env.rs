@@ -57,6 +57,11 @@ pub(crate) fn github_actions() -> bool {
     text("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
+/// Returns the checkout that GitHub's annotations are about.
+pub(crate) fn workspace() -> Option<PathBuf> {
+    path("GITHUB_WORKSPACE")
+}
+
 /// Returns a variable about the terminal; an empty one counts as not set.
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

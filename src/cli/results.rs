@@ -52,13 +52,14 @@ pub(crate) fn hand_on(common: &Common, results: &Results<'_>) -> Result<(), File
     ];
     // What a CI system asked for by itself is no reason to fail.
     let outputs = render::outputs::github(results.whole);
-    for (path, text) in [(env::step_output(), outputs), (env::step_summary(), page)] {
+    let asked = [("GITHUB_OUTPUT", env::step_output(), outputs), ("GITHUB_STEP_SUMMARY", env::step_summary(), page)];
+    for (variable, path, text) in asked {
         if let Some(path) = path.filter(|_| !text.is_empty())
             && let Err(error) = append(&path, &text)
             && !common.quiet
         {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            stderr::tell(&format!("warning: {error}{cause}\n"));
+            stderr::tell(&format!("warning: what {variable} asks for is missing: {error}{cause}\n"));
         }
     }
     files.into_iter().flatten().collect()

@@ -230,6 +230,15 @@ pub enum Error {
     /// The deployment was refused, or broke off.
     #[error("cannot deploy")]
     Deploy(#[from] DeployError),
+    /// Services that are looked at, taken back or answered.
+    #[error("cannot {what}")]
+    Services {
+        /// What was to be done with them.
+        what: &'static str,
+        /// Why it is not.
+        #[source]
+        source: DeployError,
+    },
     /// The use case needs a registry client and its making failed.
     #[error("cannot reach registries")]
     Connector(#[source] RegistryError),
@@ -288,11 +297,21 @@ impl Error {
             | Self::Download { .. }
             | Self::Connector(_) => Class::Registry,
             Self::Copy(error) => error.class(),
-            Self::Deploy(error) => match error.class() {
+            Self::Deploy(error) | Self::Services { source: error, .. } => match error.class() {
                 ErrorClass::Refused => Class::Refused,
                 ErrorClass::HalfWay => Class::DeployFailed,
                 ErrorClass::BeforeFailed => Class::BeforeFailed,
             },
+        }
+    }
+}
+
+impl Error {
+    /// Says what was to be done where that was no deployment.
+    pub(crate) fn doing(self, what: &'static str) -> Self {
+        match self {
+            Self::Deploy(source) => Self::Services { what, source },
+            other => other,
         }
     }
 }
@@ -351,7 +370,7 @@ impl Hint for Error {
             }
             Self::NoImage { .. } => Some("push it first: `dockless push`, or `dockless ship` for both".to_owned()),
             Self::Copy(source) => source.hint(),
-            Self::Deploy(source) => source.hint(),
+            Self::Deploy(source) | Self::Services { source, .. } => source.hint(),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! A service of Amazon ECS as the first build file needs it.
 
-use crate::deploy::{Ecs, look_at};
+use crate::deploy::{DeployError, Ecs, look_at};
 use crate::init::{LiveContainer, LiveService};
-
-use super::Error;
 
 /// Reads what a service runs.
 ///
 /// # Errors
 /// When there is no such cluster or service, or ECS cannot be reached.
-pub async fn live_service(ecs: &Ecs, cluster: &str, service: &str) -> Result<LiveService, Error> {
+pub async fn live_service(ecs: &Ecs, cluster: &str, service: &str) -> Result<LiveService, DeployError> {
     let (found, definition) = look_at(ecs, cluster, service).await?;
     let container = |container: &crate::deploy::Container<'_>| LiveContainer {
         name: container.name.to_owned(),

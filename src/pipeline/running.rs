@@ -20,13 +20,16 @@ pub async fn status(
     wait: bool,
 ) -> Result<(Vec<ServiceStatus>, Option<DeployReport>), Error> {
     let options = deploy.options(context);
-    let prepared = prepare(context, deploy, services).await?;
-    if !wait {
-        return Ok((prepared.status(&deploy.ecs, &options).await?, None));
-    }
-    let report = prepared.await_verdicts(&deploy.ecs, &options).await?;
-    let after = prepare(context, deploy, services).await?;
-    Ok((after.status(&deploy.ecs, &options).await?, Some(report)))
+    let look = async {
+        let prepared = prepare(context, deploy, services).await?;
+        if !wait {
+            return Ok((prepared.status(&deploy.ecs, &options).await?, None));
+        }
+        let report = prepared.await_verdicts(&deploy.ecs, &options).await?;
+        let after = prepare(context, deploy, services).await?;
+        Ok((after.status(&deploy.ecs, &options).await?, Some(report)))
+    };
+    look.await.map_err(|error: Error| error.doing("look at the services"))
 }
 
 /// Takes services back, after looking that what they go back to still exists.
@@ -40,8 +43,8 @@ pub async fn rollback(
     to: Option<&str>,
 ) -> Result<Report, Error> {
     let (prepared, plan) = plan(context, deploy, services, to).await?;
-    let done = prepared.roll_back(&deploy.ecs, &plan, &deploy.options(context)).await?;
-    Ok(report(done))
+    let done = prepared.roll_back(&deploy.ecs, &plan, &deploy.options(context)).await;
+    done.map(report).map_err(|error| Error::from(error).doing(GO_BACK))
 }
 
 /// Returns what [`rollback`] would do, and changes nothing.
@@ -67,9 +70,11 @@ pub async fn answer(
     services: &[String],
     answer: Answer,
 ) -> Result<Report, Error> {
-    let prepared = prepare(context, deploy, services).await?;
-    let done = prepared.answer(&deploy.ecs, answer, &deploy.options(context)).await?;
-    Ok(report(done))
+    let answered = async {
+        let prepared = prepare(context, deploy, services).await?;
+        Ok(prepared.answer(&deploy.ecs, answer, &deploy.options(context)).await?)
+    };
+    answered.await.map(report).map_err(|error: Error| error.doing("answer the deployment"))
 }
 
 fn report(done: RollbackReport) -> Report {
@@ -78,18 +83,24 @@ fn report(done: RollbackReport) -> Report {
     report
 }
 
+/// What a rollback is to do.
+const GO_BACK: &str = "roll back";
+
 async fn plan(
     context: &Context,
     deploy: &DeployContext,
     services: &[String],
     to: Option<&str>,
 ) -> Result<(Deployment, RollbackPlan), Error> {
-    let prepared = prepare(context, deploy, services).await?;
-    let plan = prepared.plan_rollback(&deploy.ecs, to).await?;
-    for image in plan.images() {
-        check_image(context, image).await?;
-    }
-    Ok((prepared, plan))
+    let look = async {
+        let prepared = prepare(context, deploy, services).await?;
+        let plan = prepared.plan_rollback(&deploy.ecs, to).await?;
+        for image in plan.images() {
+            check_image(context, image).await?;
+        }
+        Ok((prepared, plan))
+    };
+    look.await.map_err(|error: Error| error.doing(GO_BACK))
 }
 
 /// Looks whether an image still stands in its registry: one of ECR, or the one that is pushed to. A registry that does

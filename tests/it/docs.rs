@@ -235,3 +235,50 @@ fn the_tutorial_runs_as_written() {
         }
     }
 }
+
+/// Returns the words of each command of ours in a line of shell; what stands for something to put in is left out.
+fn our_commands(line: &str) -> Vec<Vec<String>> {
+    let line = line.trim_start_matches("$ ").split(" #").next().unwrap_or_default();
+    let commands = line.split(['|', ';', '(', ')']).flat_map(|part| part.split("&&"));
+    let ours = commands.filter_map(|command| command.trim().strip_prefix("dockless "));
+    let placeholder = |word: &str| word == "..." || word.chars().all(|c| c.is_ascii_uppercase() || c == '-');
+    ours.map(|words| {
+        let words: Vec<&str> =
+            words.split_whitespace().take_while(|word| !matches!(*word, ">" | "<" | "\\" | "2>&1")).collect();
+        let is_value = |at: usize| at > 0 && words[at - 1].starts_with('-');
+        let kept = words.iter().enumerate().filter(|(at, word)| is_value(*at) || !placeholder(word));
+        kept.map(|(_, word)| word.trim_matches(['"', '\'']).to_owned()).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn every_command_line_of_the_pages_is_one_that_the_program_takes() {
+    let (runner, mut seen, mut wrong) = (Runner::new(), BTreeSet::new(), Vec::new());
+    for (path, text) in pages() {
+        let fenced = ["sh", "console"].into_iter().flat_map(|language| blocks(&text, language));
+        let mut lines: Vec<String> = fenced.flat_map(|b| b.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        // Those in a sentence, too.
+        let inline =
+            text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("dockless ") && !code.contains('\n'));
+        lines.extend(inline.map(str::to_owned));
+        for words in lines.iter().flat_map(|line| our_commands(line)).filter(|words| seen.insert(words.clone())) {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_dockless"));
+            runner.clear(&mut command);
+            let done = command.args(&words).arg("--help").output().expect("the program runs");
+            if !done.status.success() {
+                let why = String::from_utf8_lossy(&done.stderr).into_owned();
+                wrong.push(format!("{}: dockless {}: {why}", path.display(), words.join(" ")));
+            }
+        }
+    }
+    assert!(seen.len() > 70, "{} command lines", seen.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_command_line_that_the_program_does_not_take_would_be_seen() {
+    let run = Runner::new().run(root(), &["ship", "--no-such-option", "--help"]);
+    assert_ne!(run.code, 0);
+    assert_eq!(our_commands("$ cd x && dockless ship -e prod > out # all"), [["ship", "-e", "prod"]]);
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dockless::deploy::DeployError;
 use dockless::ground::{FileError, Hint, files};
 use dockless::init::{self, Document, LiveService, Options, Standing, Start};
-use dockless::pipeline::{self, Error};
+use dockless::pipeline;
 use dockless::spec::{self, Inputs, Overrides, SpecError};
 use dockless::tree::DiskSources;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) enum InitFailure {
     Init(#[from] init::InitError),
     /// The service, with a remedy for someone who has no build file.
     #[error("cannot look at service `{service}` of cluster `{cluster}`")]
-    Service { cluster: String, service: String, source: Box<Error> },
+    Service { cluster: String, service: String, source: Box<DeployError> },
     /// Something is there already.
     #[error("{} there already, and nothing was written", are(paths))]
     Exists { paths: Vec<String> },
@@ -76,16 +76,14 @@ impl Hint for InitFailure {
             Self::Value(error) => error.hint(),
             Self::TooLarge { .. } => Some("name the Dockerfile itself".to_owned()),
             Self::Service { cluster, service, source } => match &**source {
-                Error::Deploy(DeployError::ClusterNotFound { nearest: Some(nearest), .. }) => {
+                DeployError::ClusterNotFound { nearest: Some(nearest), .. } => {
                     Some(format!("did you mean `--from-ecs {nearest}/{service}`?"))
                 }
-                Error::Deploy(DeployError::ServiceNotFound { nearest: Some(nearest), .. }) => {
+                DeployError::ServiceNotFound { nearest: Some(nearest), .. } => {
                     Some(format!("did you mean `--from-ecs {cluster}/{nearest}`?"))
                 }
-                Error::Deploy(DeployError::NoRegion(_)) => {
-                    Some("set AWS_REGION, or use a profile that has a region".to_owned())
-                }
-                Error::Deploy(DeployError::ClusterNotFound { .. } | DeployError::ServiceNotFound { .. }) => Some(
+                DeployError::NoRegion(_) => Some("set AWS_REGION, or use a profile that has a region".to_owned()),
+                DeployError::ClusterNotFound { .. } | DeployError::ServiceNotFound { .. } => Some(
                     "check the names, AWS_REGION and AWS_PROFILE; `aws ecs list-services --cluster NAME` lists them"
                         .to_owned(),
                 ),

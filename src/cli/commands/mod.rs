@@ -20,6 +20,7 @@ mod ship;
 mod status;
 
 use std::io::Write;
+use std::path::Path;
 
 use dockless::deploy::{BadVerdict, ServiceReport};
 use dockless::ground::{FileError, Hint};
@@ -194,7 +195,7 @@ fn dossiers(services: &[ServiceReport]) {
 
 /// Tells programs why a command broke off, and what was done until then.
 pub(crate) fn broken_off(cli: &Cli, error: ErrorReport) {
-    annotate(&error);
+    annotate_in(Some(&cli.common.project), &error);
     let report = render::tally::broken_off(error);
     let results = Results { builds: std::slice::from_ref(&report), whole: &report, services: &[] };
     if let Err(error) = results::hand_on(&cli.common, &results)
@@ -228,10 +229,22 @@ fn tell_programs(report: &Report, stdout_is_taken: bool) {
 
 /// Shows an error on the page of a job, and keeps it for the end of the events.
 fn annotate(error: &ErrorReport) {
+    annotate_in(None, error);
+}
+
+/// The same, beside the line of the project's file that the error names.
+fn annotate_in(project: Option<&Path>, error: &ErrorReport) {
     render::ndjson::keep(error);
     if env::github_actions() {
-        stderr::command(&render::github::error(error));
+        stderr::command(&render::github::error(error, |file| in_workspace(project?, file)));
     }
+}
+
+/// Returns the path that a file of the project has in the checkout, if it is there.
+fn in_workspace(project: &Path, file: &str) -> Option<String> {
+    let file = std::fs::canonicalize(project.join(file)).ok()?;
+    let workspace = std::fs::canonicalize(env::workspace()?).ok()?;
+    Some(file.strip_prefix(workspace).ok()?.to_str()?.to_owned())
 }
 
 /// Writes words and documents; what strangers put into them moves no cursor.

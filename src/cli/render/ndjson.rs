@@ -52,7 +52,12 @@ impl Events {
         let file: Box<dyn Write + Send> = match path == Path::new("/dev/stderr") {
             // Opened anew, a log behind it would be cut.
             true => Box::new(std::io::stderr()),
-            false => Box::new(File::create(path).map_err(FileError::on("create", path))?),
+            false => {
+                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder).map_err(FileError::on("create", folder))?;
+                }
+                Box::new(File::create(path).map_err(FileError::on("create", path))?)
+            }
         };
         let mut events = Self { file, told: BTreeMap::new(), failed: None };
         events.write(at, &json!({ "event": "started", "version": env!("CARGO_PKG_VERSION") }));
