@@ -8,6 +8,7 @@ packages=(
     libarchive-tools                            # bsdtar, a reader of layers
     debootstrap busybox-static                  # bases
     shellcheck                                  # a reader of scripts
+    jq                                          # what the action reads its token with
     curl pigz zstd valgrind                     # what the benchmark compares with, and the counts of instructions
     python3-venv time ca-certificates iproute2  # the environment of the AWS stand-ins; memory of a process; ports in use
 )

@@ -177,3 +177,37 @@ fn the_action_passes_outputs_and_exit_code_on() {
     let (finished, _) = action(&bench, "-e nowhere ship --sandbox");
     finished.fails(3, &["nowhere"]);
 }
+
+/// Runs the action's step that asks for a token, against an answer in a file.
+fn token_step(bench: &Workbench, answer: Option<&str>) -> Finished {
+    let text = fs::read_to_string(root().join("action.yml")).expect("the action");
+    let action: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
+    let mut steps = action["runs"]["steps"].as_array().expect("steps").iter();
+    let script = steps.find(|step| step["name"] == "Ask for a token").expect("the step")["run"].as_str();
+    let mut shell = Command::new("bash");
+    bench.clean(&mut shell);
+    shell.env("ROLE", "arn:aws:iam::123456789012:role/ship").env("GITHUB_RUN_ID", "7");
+    shell.env("RUNNER_TEMP", bench.path("tmp")).env("GITHUB_ENV", bench.path("env"));
+    if let Some(answer) = answer {
+        fs::write(bench.path("answer"), answer).expect("the workbench is writable");
+        let url = format!("file://{}?version=2", bench.path("answer").display());
+        shell.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret");
+    }
+    run(shell.args(["-c", script.expect("a script")]))
+}
+
+#[test]
+fn a_token_of_the_job_is_for_us_alone_and_one_that_does_not_come_ends_the_action() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Workbench::new();
+    token_step(&bench, Some(r#"{"value": "the-token"}"#)).ok();
+    let token = bench.path("tmp/dockless-token");
+    assert_eq!(fs::read_to_string(&token).expect("a token"), "the-token");
+    assert_eq!(fs::metadata(&token).expect("a token").permissions().mode() & 0o777, 0o600);
+    let env = fs::read_to_string(bench.path("env")).expect("variables");
+    assert!(env.contains("AWS_ROLE_ARN=arn:aws:iam::123456789012:role/ship\n"), "{env}");
+    assert!(env.contains(&format!("AWS_WEB_IDENTITY_TOKEN_FILE={}\n", token.display())), "{env}");
+    assert!(!token_step(&bench, Some(r#"{"message": "no"}"#)).status.success(), "an answer without a token");
+    let refused = token_step(&bench, None);
+    assert!(!refused.status.success() && refused.stdout.contains("id-token: write"), "{refused}");
+}
