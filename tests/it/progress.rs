@@ -43,7 +43,8 @@ fn a_terminal_shows_what_moves_and_then_what_was_done() {
 fn an_interrupt_on_a_terminal_cleans_up_and_ends_with_130() {
     let (standin, project) = slow();
     let run = OnTerminal::start(&standin.runner(), project.path(), &["push"], &[("LANG", "en_US.UTF-8")]);
-    run.until("uploading");
+    // The layer, that is: the config is there in no time.
+    run.until("of   1.20 MB");
     run.types("\x03");
     let (code, seen) = run.end();
     assert_eq!(code, 130, "{seen}");
