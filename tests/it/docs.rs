@@ -10,7 +10,7 @@ use dockless::spec::{self, Inputs, Overrides, build_file_schema, user_config_sch
 use serde_json::{Value, json};
 
 use super::schema::{as_json, faults};
-use super::support::Runner;
+use super::support::{Project, Runner};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -210,7 +210,7 @@ fn the_tutorial_runs_as_written() {
     let copied =
         Command::new("cp").arg("-a").arg(root().join("fixtures/myshop")).arg(place.path().join("fixtures")).status();
     assert!(copied.expect("cp").success());
-    let (runner, mut folder) = (Runner::new(), place.path().to_owned());
+    let (runner, mut folder, clock) = (Runner::new(), place.path().to_owned(), Project::scratch());
     let program = Path::new(env!("CARGO_BIN_EXE_dockless")).parent().expect("a folder");
     for block in blocks(&page, "console") {
         let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -225,6 +225,8 @@ fn the_tutorial_runs_as_written() {
             let mut shell = Command::new("sh");
             runner.clear(&mut shell);
             shell.env("PATH", format!("{}:/usr/bin:/bin", program.display())).current_dir(&folder);
+            // Files that were made a moment ago are read once more, and a person is slower than this.
+            clock.settle();
             let done = shell.args(["-c", &format!("{command} 2>&1")]).output().expect("sh");
             let output = String::from_utf8_lossy(&done.stdout).into_owned();
             assert!(done.status.success(), "{command}: {output}");
